@@ -1,0 +1,1 @@
+"""What a user declares: experiments and environments, read with the place of every value."""

@@ -1,0 +1,137 @@
+"""Rules that hold between the parts of an experiment, beyond what each part's type says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from chaos.model.document import KeyPath
+from chaos.model.experiment import ActionUse, Catalog, Experiment, Sli, Slo
+from chaos.model.messages import Finding, findings
+from chaos.model.problems import nearest
+from chaos.model.units import Unit
+
+
+class Declaration(NamedTuple):
+    """What the file declares, counting the parts that are not valid themselves."""
+
+    targets: frozenset[str]
+    actions: frozenset[str]
+    slos: tuple[int, ...]
+    """The position in the file of each of the experiment's SLOs."""
+
+
+def check(experiment: Experiment, catalog: Catalog, declared: Declaration) -> Iterator[Finding]:
+    """Every rule that is broken."""
+    yield from _check_load(experiment)
+    yield from _check_slos(experiment, declared.slos)
+    yield from _check_targets(experiment, catalog)
+    for name, use in experiment.actions.items():
+        yield from _check_action(name, use, experiment, catalog, declared)
+    yield from _check_cycles(experiment.actions)
+
+
+def _check_load(experiment: Experiment) -> Iterator[Finding]:
+    load = experiment.load
+    if load and load.rate and load.spawn_rate:
+        message = "spawn_rate belongs to the closed model; with a rate, users is the pool's size"
+        yield Finding(message, ("load", "spawn_rate"), of_key=True)
+    if load and experiment.phases.baseline + experiment.phases.recovery == 0:
+        needs = not experiment.actions
+        if needs:
+            message = "without actions, the load runs for the baseline: give phases.baseline"
+            yield Finding(message, ("phases",), of_key=True)
+
+
+def _check_slos(experiment: Experiment, positions: tuple[int, ...]) -> Iterator[Finding]:
+    for index, slo in zip(positions, experiment.slos, strict=True):
+        path: KeyPath = ("slos", index)
+        yield from _check_objective(slo, path)
+        if (slo.sli is Sli.LATENCY) != (slo.percentile is not None):
+            message = "latency, and only latency, needs a percentile: percentile: 99"
+            yield Finding(message, (*path, "percentile"), of_key=True)
+        if experiment.load is None:
+            yield Finding(f"{slo.sli} is measured on the load, and there is no load", path)
+        if slo.sli is Sli.RECOVERY_TIME and not experiment.actions:
+            yield Finding("recovery_time needs an action to recover from", (*path, "sli"))
+
+
+def _check_objective(slo: Slo, path: KeyPath) -> Iterator[Finding]:
+    at = (*path, "objective")
+    if slo.objective.unit is not slo.sli.unit:
+        wanted = (
+            'a percentage, as in "99.9%"'
+            if slo.sli.unit is Unit.RATIO
+            else ('a duration, as in "800ms"')
+        )
+        found = slo.objective.text
+        yield Finding(f"{slo.sli} is measured as {wanted}; found {found}", at)
+    elif slo.objective.at_least is not slo.sli.more_is_better:
+        better = "at least (>=)" if slo.sli.more_is_better else "at most (<=)"
+        yield Finding(f"{slo.sli} wants {better}; found {slo.objective.text}", at)
+
+
+def _check_targets(experiment: Experiment, catalog: Catalog) -> Iterator[Finding]:
+    types = catalog.resource_types()
+    for name, target in experiment.targets.items():
+        if target.type not in types:
+            message = f"unknown resource type {target.type}{nearest(target.type, types)}"
+            yield Finding(message, ("targets", name, "type"))
+        if not (target.ids or target.tags or target.filters):
+            message = "says nothing about which resources: give ids, tags or filters"
+            yield Finding(message, ("targets", name), of_key=True)
+
+
+def _check_action(
+    name: str, use: ActionUse, experiment: Experiment, catalog: Catalog, declared: Declaration
+) -> Iterator[Finding]:
+    path: KeyPath = ("actions", name)
+    if use.at is not None and use.after:
+        message = "has both at and after: at counts from the fault phase, after from an action"
+        yield Finding(message, (*path, "after"), of_key=True)
+    for other in use.after:
+        if other not in declared.actions:
+            message = (
+                f"after an action that is not declared: {other}{nearest(other, declared.actions)}"
+            )
+            yield Finding(message, (*path, "after"))
+    if use.targets is not None and use.targets not in declared.targets:
+        message = f"unknown target {use.targets}{nearest(use.targets, declared.targets)}"
+        yield Finding(message, (*path, "targets"))
+    yield from _check_against_catalog(path, use, experiment, catalog)
+
+
+def _check_against_catalog(
+    path: KeyPath, use: ActionUse, experiment: Experiment, catalog: Catalog
+) -> Iterator[Finding]:
+    kind = catalog.find_action(use.action)
+    if kind is None:
+        message = f"unknown action {use.action}{nearest(use.action, catalog.action_ids())}"
+        yield Finding(message, (*path, "action"))
+        return
+    if kind.resource and use.targets is None:
+        yield Finding(f"{use.action} needs targets of type {kind.resource}", path, of_key=True)
+    target = experiment.targets.get(use.targets or "")
+    known = target is not None and target.type in catalog.resource_types()
+    if target and known and kind.resource and target.type != kind.resource:
+        message = f"{use.action} works on {kind.resource}; {use.targets} is {target.type}"
+        yield Finding(message, (*path, "targets"))
+    try:
+        kind.Parameters.model_validate(use.parameters)
+    except ValidationError as error:
+        yield from findings(error, kind.Parameters, (*path, "parameters"))
+
+
+def _check_cycles(actions: Mapping[str, ActionUse]) -> Iterator[Finding]:
+    graph = {
+        name: [other for other in use.after if other in actions] for name, use in actions.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        message = f"actions wait for each other: {' after '.join(circle)}"
+        yield Finding(message, ("actions", circle[0], "after"), of_key=True)

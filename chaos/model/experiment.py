@@ -1,0 +1,209 @@
+"""The experiment: what must hold, what load is on the system, and what breaks when."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
+
+from chaos.model.fields import Choice, Declared, Duration, Name, Objective, Rate, as_text
+from chaos.model.stop_condition import StopCondition, parse_stop_condition
+from chaos.model.units import Selection, Unit
+
+
+class Sli(StrEnum):
+    """A service level indicator."""
+
+    AVAILABILITY = "availability"
+    LATENCY = "latency"
+    ERROR_RATE = "error_rate"
+    RECOVERY_TIME = "recovery_time"
+
+    @property
+    def unit(self) -> Unit:
+        """What its objective is written in."""
+        return Unit.RATIO if self in {Sli.AVAILABILITY, Sli.ERROR_RATE} else Unit.SECONDS
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether its objective is a lower bound."""
+        return self is Sli.AVAILABILITY
+
+
+class During(StrEnum):
+    """The part of the run an objective is judged over."""
+
+    BASELINE = "baseline"
+    FAULT = "fault"
+    RECOVERY = "recovery"
+    ALL = "all"
+
+
+class Load(Declared):
+    """The load on the system, from a Locust file."""
+
+    locustfile: Annotated[Name, Field(description="Any Locust file, unchanged.")]
+    rate: Annotated[
+        Rate | None, Field(description="Open model: arrivals do not wait for answers.")
+    ] = None
+    users: Annotated[
+        int | None,
+        Field(ge=1, description="Closed model: how many users. With a rate: the pool's size."),
+    ] = None
+    spawn_rate: Annotated[
+        float | None, Field(gt=0, description="Closed model: users started per second.")
+    ] = None
+    timeout: Annotated[Duration, Field(description="The longest a request may take.")] = 10.0
+    processes: Annotated[int, Field(ge=1, description="Locust processes on this machine.")] = 1
+    workers: Annotated[
+        int, Field(ge=0, description="Locust workers on other machines to wait for.")
+    ] = 0
+
+
+class Phases(Declared):
+    """How long each phase lasts; the fault phase follows from the actions."""
+
+    warmup: Annotated[Duration, Field(description="Load without measurement.")] = 0.0
+    baseline: Annotated[Duration, Field(description="Before the first fault.")] = 0.0
+    fault: Annotated[Duration, Field(description="At least this long; the actions decide.")] = 0.0
+    recovery: Annotated[Duration, Field(description="After the last undo.")] = 0.0
+
+
+class HttpExpectation(Declared):
+    """What a good answer is."""
+
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    within: Annotated[Duration, Field(description="The longest it may take.")] = 5.0
+
+
+class HttpProbe(Declared):
+    """A GET that must be answered as expected."""
+
+    http: Annotated[Name, Field(description="A URL; ${host} is the environment's.")]
+    expect: HttpExpectation = HttpExpectation()
+
+    def __str__(self) -> str:
+        return f"GET {self.http}"
+
+
+class Slo(Declared):
+    """A service level objective."""
+
+    sli: Sli
+    objective: Objective
+    percentile: Annotated[
+        float | None, Field(gt=0, lt=100, description="Of latency: 50, 99, 99.9.")
+    ] = None
+    endpoint: Annotated[
+        str | None, Field(description="As the load test names it: GET /products.")
+    ] = None
+    during: Annotated[
+        During | None,
+        Field(description="Default: fault and recovery; without actions, the baseline."),
+    ] = None
+
+    @property
+    def name(self) -> str:
+        """As a person would say it."""
+        words = [self.sli.value.replace("_", " ")]
+        words += [f"p{self.percentile:g}"] if self.percentile is not None else []
+        words += [f"of {self.endpoint}"] if self.endpoint else []
+        words += [f"during {self.during}"] if self.during else []
+        return " ".join(words)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class Target(Declared):
+    """The resources an action hits."""
+
+    type: Annotated[Name, Field(description="A resource type: aws:ec2:instance.")]
+    ids: Annotated[Texts, Field(description="Ids of the resources.")] = ()
+    tags: Annotated[dict[str, str], Field(description="All of these tags.")] = Field(
+        default_factory=dict
+    )
+    filters: Annotated[
+        dict[str, Texts],
+        Field(description="Paths into AWS's description and the values allowed there."),
+    ] = Field(default_factory=dict)
+    select: Annotated[Choice, Field(description="all, count(2) or percent(50).")] = Selection()
+
+
+class ActionUse(Declared):
+    """One fault, and when."""
+
+    action: Annotated[Name, Field(description="As FIS names it: aws:ec2:stop-instances.")]
+    targets: Annotated[str | None, Field(description="A name from targets.")] = None
+    parameters: Annotated[dict[str, Any], Field(description="The action's own.")] = Field(
+        default_factory=dict
+    )
+    at: Annotated[
+        Duration | None, Field(description="From the start of the fault phase; default 0s.")
+    ] = None
+    after: Annotated[
+        Texts, Field(description="Starts when these actions have ended and are undone.")
+    ] = ()
+    duration: Annotated[
+        Duration, Field(description="From the confirmed injection to the undo.")
+    ] = 0.0
+
+
+class BlastRadius(Declared):
+    """The most that may be hit."""
+
+    max_percent: Annotated[float, Field(gt=0, le=100, description="Of a group, in per cent.")] = (
+        100.0
+    )
+
+
+Stop = Annotated[
+    StopCondition,
+    PlainValidator(parse_stop_condition),
+    PlainSerializer(str),
+    as_text("What aborts the run.", "error_rate > 60% for 10s", "alarm: shop-5xx"),
+]
+
+
+class Experiment(Declared):
+    """The declared file, read and checked."""
+
+    title: Annotated[Name, Field(description="What is claimed, in one sentence.")]
+    description: str = ""
+    tags: Texts = ()
+    variables: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    seed: Annotated[int | None, Field(description="Makes the choice of targets repeatable.")] = None
+    load: Load | None = None
+    phases: Phases = Phases()
+    steady_state: tuple[HttpProbe, ...] = ()
+    slos: tuple[Slo, ...] = ()
+    targets: dict[str, Target] = Field(default_factory=dict)
+    actions: dict[str, ActionUse] = Field(default_factory=dict)
+    stop_conditions: tuple[Stop, ...] = ()
+    blast_radius: BlastRadius = BlastRadius()
+
+
+class ActionType(Protocol):
+    """What the model must know of an action to check its use; the actions room provides it."""
+
+    id: ClassVar[str]
+    resource: ClassVar[str | None]
+    Parameters: ClassVar[type[BaseModel]]
+
+
+class Catalog(Protocol):
+    """The actions and resource types that exist."""
+
+    def find_action(self, action_id: str) -> type[ActionType] | None:
+        """The action of that id; None where there is none."""
+
+    def action_ids(self) -> list[str]:
+        """The ids of all actions."""
+
+    def resource_types(self) -> list[str]:
+        """The resource types that can be targets."""

@@ -1,0 +1,82 @@
+"""`timeline.csv`: one row per second and endpoint, for a spreadsheet or a notebook."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chaos.measure.recording import Slice, SliceKey
+from chaos.measure.run import PhaseSpan
+from chaos.report.formats import printable
+from chaos.report.result import Result
+
+
+class Row(NamedTuple):
+    """One second of one endpoint; the field names are the header of the file."""
+
+    second: int
+    """Since the epoch."""
+    offset: float
+    """Seconds since the run started."""
+    phase: str
+    """Empty outside of all phases."""
+    endpoint: str
+    planned: int
+    ok: int
+    failed: int
+    timed_out: int
+    not_sent: int
+    p50: float | None
+    """Seconds from the moment a request was due, as are the next three."""
+    p90: float | None
+    p99: float | None
+    max: float | None
+
+
+def render_csv(result: Result) -> str:
+    """The text of `timeline.csv`."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Row._fields)
+    writer.writerows(_rows(result))
+    return text.getvalue()
+
+
+def _rows(result: Result) -> Iterator[Row]:
+    phases = {
+        second: span.name.value for span in result.run.phases for second in _seconds_of(span)
+    }
+    for key, piece in result.run.load:
+        yield _row(key, piece, phases.get(key.second, ""), result.run.started_at)
+
+
+def _seconds_of(span: PhaseSpan) -> range:
+    """The seconds that begin within the phase, as `Recording.between` has it."""
+    return range(math.ceil(span.started_at), math.ceil(span.ended_at))
+
+
+def _row(key: SliceKey, piece: Slice, phase: str, started_at: float) -> Row:
+    return Row(
+        second=key.second,
+        offset=round(key.second - started_at, 3),
+        phase=phase,
+        endpoint=printable(key.endpoint),
+        planned=piece.planned,
+        ok=piece.ok,
+        failed=piece.failed,
+        timed_out=piece.timed_out,
+        not_sent=piece.not_sent,
+        p50=_rounded(piece, 0.5),
+        p90=_rounded(piece, 0.9),
+        p99=_rounded(piece, 0.99),
+        max=_rounded(piece, 1),
+    )
+
+
+def _rounded(piece: Slice, q: float) -> float | None:
+    """To the microsecond: below that the histogram holds nothing."""
+    seconds = piece.response.quantile(q)
+    return None if seconds is None else round(seconds, 6)
