@@ -63,3 +63,8 @@ class _Filler:
 def with_host(text: str, host: str) -> str:
     """`text` with `${host}` replaced."""
     return text.replace("${host}", host.rstrip("/"))
+
+
+def names_in(text: str) -> set[str]:
+    """All names that stand as `${name}` in a text."""
+    return {found[2] for found in _REFERENCE.finditer(text) if found[2]}

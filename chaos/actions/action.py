@@ -1,0 +1,111 @@
+"""What an action is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from chaos.aws.factory import ClientFactory
+from chaos.aws.resources import Resource
+
+
+class Parameters(BaseModel):
+    """An action's own parameters; keys are written as FIS writes them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class State(BaseModel):
+    """All that an undo needs. It is on disk before anything is changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of the AWS API, as a plan shows it and a run makes it."""
+
+    service: str
+    operation: str
+    """As boto3 names it: `stop_instances`."""
+    parameters: Mapping[str, Any]
+
+    def make(self, clients: ClientFactory) -> Any:
+        """Make the call; raises what boto3 raises."""
+        return getattr(clients.client(self.service), self.operation)(**self.parameters)
+
+    def __str__(self) -> str:
+        words = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        return f"{self.service}:{self.operation}({words})"
+
+
+class CannotRevert(Exception):
+    """What was there before cannot be had back; the message says why."""
+
+
+class Action(ABC):
+    """One kind of fault.
+
+    A run calls `capture`, writes the state to disk, calls `inject`, asks `injected` until AWS
+    confirms the effect, and at the end, where the action is `Revertible`, undoes it. None of these
+    waits: what takes time is asked for again, so that several faults can overlap in one thread.
+    """
+
+    id: ClassVar[str]
+    """As FIS names it: `aws:ec2:stop-instances`."""
+    resource: ClassVar[str | None] = None
+    """The resource type it works on; None where it takes no targets."""
+    permissions: ClassVar[tuple[str, ...]] = ()
+    """The IAM actions it needs: `ec2:StopInstances`."""
+    no_undo: ClassVar[str] = ""
+    """Why it needs no undo, where it is not `Revertible`."""
+    Parameters: ClassVar[type[BaseModel]] = Parameters
+    State: ClassVar[type[BaseModel]] = State
+
+    def __init__(self, clients: ClientFactory, parameters: Mapping[str, Any]) -> None:
+        self.clients = clients
+        self.parameters: Any = self.Parameters.model_validate(parameters)
+
+    def capture(self, targets: Sequence[Resource]) -> BaseModel:  # noqa: ARG002 - for those that need it
+        """All that the undo needs; reads AWS and changes nothing."""
+        return self.State()
+
+    @abstractmethod
+    def inject_calls(self, targets: Sequence[Resource], state: Any) -> list[ApiCall]:
+        """The calls that inject the fault, in order."""
+
+    def inject(self, targets: Sequence[Resource], state: Any) -> None:
+        """Make the calls; returns when they are accepted."""
+        for call in self.inject_calls(targets, state):
+            call.make(self.clients)
+
+    def injected(self, targets: Sequence[Resource], state: Any) -> bool:  # noqa: ARG002
+        """Whether AWS confirms that the effect is there."""
+        return True
+
+
+class Revertible(ABC):
+    """The ability to put back what was changed."""
+
+    @abstractmethod
+    def revert_calls(self, state: Any) -> list[ApiCall]:
+        """The calls that undo all of it, for a plan and for mending by hand."""
+
+    @abstractmethod
+    def revert(self, state: Any) -> None:
+        """Do what can be done now. Idempotent; touches only what the injection changed.
+
+        It is called again until `verify` says that all is back, so where AWS needs a resource to
+        settle first, leave it for the next time.
+
+        Raises:
+            CannotRevert: something is gone for good.
+        """
+
+    @abstractmethod
+    def verify(self, state: Any) -> bool:
+        """Whether AWS, read back, shows all as it was."""

@@ -1,0 +1,156 @@
+"""Faults of EC2 instances, with the names and parameters of AWS FIS.
+
+Source: AWS FIS User Guide, "AWS FIS actions reference", Amazon EC2 actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from chaos.actions.action import Action, ApiCall, CannotRevert, Parameters, Revertible, State
+from chaos.aws.factory import ClientFactory
+from chaos.aws.resources import Resource
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+_GONE = frozenset({"shutting-down", "terminated"})
+
+
+def _ids(targets: Iterable[Resource]) -> list[str]:
+    return [target.id for target in targets]
+
+
+def _states(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
+    """The state of each instance by id; one that AWS has already forgotten is `terminated`."""
+    if not ids:
+        return {}
+    ec2: EC2Client = clients.client("ec2")
+    states = dict.fromkeys(ids, "terminated")
+    by_id = [{"Name": "instance-id", "Values": list(ids)}]
+    pages = ec2.get_paginator("describe_instances").paginate(Filters=by_id)  # type: ignore[arg-type]
+    for page in pages:
+        for reservation in page["Reservations"]:
+            for instance in reservation.get("Instances", ()):
+                states[instance["InstanceId"]] = instance["State"]["Name"]
+    return states
+
+
+class StopInstancesParameters(Parameters):
+    """As in FIS; how long they stay stopped is the action's `duration`."""
+
+    force: bool = Field(default=False, description="Stop without letting the system shut down.")
+    tolerate_terminated: bool = Field(
+        default=False,
+        alias="completeIfInstancesTerminated",
+        description="An instance that was terminated meanwhile (as a group does) is no failure.",
+    )
+
+
+class StoppedInstances(State):
+    """Which instances were running and are to run again."""
+
+    running: tuple[str, ...]
+
+
+class StopInstances(Action, Revertible):
+    """Stop instances; start those again that were running."""
+
+    id = "aws:ec2:stop-instances"
+    resource = "aws:ec2:instance"
+    permissions = ("ec2:DescribeInstances", "ec2:StopInstances", "ec2:StartInstances")
+    Parameters = StopInstancesParameters
+    State = StoppedInstances
+
+    def capture(self, targets: Sequence[Resource]) -> StoppedInstances:
+        """Which of the targets run now."""
+        states = _states(self.clients, _ids(targets))
+        running = (i for i, state in states.items() if state in {"pending", "running"})
+        return StoppedInstances(running=tuple(running))
+
+    def inject_calls(
+        self,
+        targets: Sequence[Resource],  # noqa: ARG002 - only those that run are stopped
+        state: StoppedInstances,
+    ) -> list[ApiCall]:
+        """One StopInstances for those that run."""
+        if not state.running:
+            return []
+        force = {"Force": True} if self.parameters.force else {}
+        return [ApiCall("ec2", "stop_instances", {"InstanceIds": list(state.running), **force})]
+
+    def injected(
+        self,
+        targets: Sequence[Resource],  # noqa: ARG002
+        state: StoppedInstances,
+    ) -> bool:
+        """Whether all of them are stopped (or gone)."""
+        return set(self._now(state).values()) <= {"stopped", *_GONE}
+
+    def revert_calls(self, state: StoppedInstances) -> list[ApiCall]:
+        """One StartInstances for those that ran before."""
+        return self._start(state.running)
+
+    def revert(self, state: StoppedInstances) -> None:
+        """Start those that are stopped; one that is still stopping is for the next time."""
+        now = self._now(state)
+        gone = [instance for instance, name in now.items() if name in _GONE]
+        for call in self._start([i for i, name in now.items() if name == "stopped"]):
+            call.make(self.clients)
+        if gone and not self.parameters.tolerate_terminated:
+            raise CannotRevert(f"terminated meanwhile by someone else: {', '.join(gone)}")
+
+    def verify(self, state: StoppedInstances) -> bool:
+        """Whether all that ran before run again (or are gone, where that is tolerated)."""
+        return set(self._now(state).values()) <= {"running", *_GONE}
+
+    def _now(self, state: StoppedInstances) -> dict[str, str]:
+        return _states(self.clients, state.running)
+
+    def _start(self, ids: Sequence[str]) -> list[ApiCall]:
+        return [ApiCall("ec2", "start_instances", {"InstanceIds": list(ids)})] if ids else []
+
+
+class RebootInstances(Action):
+    """Reboot instances."""
+
+    id = "aws:ec2:reboot-instances"
+    resource = "aws:ec2:instance"
+    permissions = ("ec2:DescribeInstances", "ec2:RebootInstances")
+    no_undo = "an instance comes back from a reboot by itself"
+
+    def inject_calls(
+        self,
+        targets: Sequence[Resource],
+        state: State,  # noqa: ARG002
+    ) -> list[ApiCall]:
+        """One RebootInstances; EC2 shows no state for it, so its acceptance is the confirmation."""
+        return [ApiCall("ec2", "reboot_instances", {"InstanceIds": _ids(targets)})]
+
+
+class TerminateInstances(Action):
+    """Terminate instances for good."""
+
+    id = "aws:ec2:terminate-instances"
+    resource = "aws:ec2:instance"
+    permissions = ("ec2:DescribeInstances", "ec2:TerminateInstances")
+    no_undo = "a terminated instance cannot be had back; its Auto Scaling group replaces it"
+
+    def inject_calls(
+        self,
+        targets: Sequence[Resource],
+        state: State,  # noqa: ARG002
+    ) -> list[ApiCall]:
+        """One TerminateInstances."""
+        return [ApiCall("ec2", "terminate_instances", {"InstanceIds": _ids(targets)})]
+
+    def injected(
+        self,
+        targets: Sequence[Resource],
+        state: State,  # noqa: ARG002
+    ) -> bool:
+        """Whether all of them are shutting down or gone."""
+        return set(_states(self.clients, _ids(targets)).values()) <= _GONE

@@ -1,0 +1,123 @@
+"""Running an experiment from Python: what the command line and the pytest plugin share."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.engine.clock import SystemClock
+from chaos.engine.environment import OpenEnvironment
+from chaos.engine.journal import FileJournal
+from chaos.engine.observer import Observer
+from chaos.engine.plan import Plan, make_plan
+from chaos.engine.run_directory import make_run_directory, point_latest_at
+from chaos.engine.runner import Interruption, Runner, RunParts
+from chaos.engine.stored_run import read_run
+from chaos.load.driver import LoadDriver, LocustDriver
+from chaos.load.settings import LoadSettings
+from chaos.model.loading import LoadedExperiment
+from chaos.report.conclude import conclude
+from chaos.report.result import Result
+from chaos.report.write import write_report
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a caller may choose besides the experiment."""
+
+    reports: Path = Path("reports")
+    seed: int | None = None
+    """Instead of the experiment's own; without either, drawn and recorded."""
+    load_workers: int | None = None
+    """Instead of the experiment's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A result and where it was written."""
+
+    result: Result
+    directory: Path
+
+
+class Controls:
+    """The clock of a run and the way to interrupt it from a signal's handler."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.interruption = Interruption()
+
+    def interrupt(self, reason: str) -> None:
+        """End the run at its next step; everything is put back."""
+        self.interruption.reason = reason
+        self.clock.wake()
+
+
+def plan_experiment(
+    loaded: LoadedExperiment, environment: OpenEnvironment, seed: int | None = None
+) -> Plan:
+    """Resolve what the experiment would do there; reads AWS, changes nothing.
+
+    Raises:
+        Refused: it would do nothing, or too much.
+    """
+    chosen = next((s for s in (seed, loaded.experiment.seed) if s is not None), None)
+    return make_plan(
+        loaded.experiment, environment, random.randrange(2**31) if chosen is None else chosen
+    )
+
+
+def run_experiment(
+    loaded: LoadedExperiment,
+    environment: OpenEnvironment,
+    observer: Observer,
+    options: RunOptions,
+    controls: Controls,
+) -> FinishedRun:
+    """Plan, run, judge and write the report.
+
+    Raises:
+        Refused: the run would do nothing, or too much.
+        EnvironmentUnusable: the report's directory cannot be written.
+    """
+    plan = plan_experiment(loaded, environment, options.seed)
+    directory = make_run_directory(options.reports, loaded.file, controls.clock.now())
+    with closing(FileJournal(directory)) as journal:
+        parts = RunParts(
+            run_id=directory.name,
+            file=loaded.file,
+            directory=directory,
+            journal=journal,
+            clock=controls.clock,
+            observer=observer,
+            load=_load_driver(loaded, environment, options, directory),
+            interruption=controls.interruption,
+        )
+        Runner(plan, parts).run()
+    stored = read_run(directory)
+    result = conclude(stored.experiment, stored.run)
+    write_report(result, directory)
+    point_latest_at(directory)
+    return FinishedRun(result, directory)
+
+
+def _load_driver(
+    loaded: LoadedExperiment, environment: OpenEnvironment, options: RunOptions, directory: Path
+) -> LoadDriver | None:
+    load = loaded.experiment.load
+    if load is None or loaded.locustfile is None or environment.host is None:
+        return None
+    workers = load.workers if options.load_workers is None else options.load_workers
+    settings = LoadSettings(
+        locustfile=loaded.locustfile,
+        host=environment.host,
+        rate=load.rate,
+        users=load.users,
+        spawn_rate=load.spawn_rate,
+        timeout=load.timeout,
+        processes=load.processes,
+        workers=workers,
+    )
+    return LocustDriver(settings, directory)

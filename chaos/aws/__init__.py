@@ -1,0 +1,1 @@
+"""Reaching AWS: clients, retries, the account guard, and which resources a target means."""

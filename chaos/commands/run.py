@@ -1,0 +1,88 @@
+"""`chaos run`: load on, fault in, watch, put everything back, judge, report."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from chaos.exit_codes import ExitCode
+from chaos.measure.run import Ending
+from chaos.slo.verdict import Verdict
+
+if TYPE_CHECKING:
+    from chaos.api import Controls
+    from chaos.report.result import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, where to run it, and how."""
+    from chaos.commands.options import add_environment_options
+
+    parser.add_argument("file", metavar="FILE", type=Path)
+    add_environment_options(parser)
+    parser.add_argument(
+        "--reports", metavar="DIR", type=Path, default=Path("reports"), help="default: reports"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, help="repeats a choice of targets")
+    parser.add_argument(
+        "--load-workers", metavar="N", type=int, help="Locust workers on other machines to wait for"
+    )
+    parser.add_argument("--plain", action="store_true", help="lines instead of a live view")
+    parser.epilog = (
+        "exit codes: 0 pass, 1 fail, 2 invalid file or refused, 3 inconclusive, "
+        "4 aborted and rolled back, 5 rollback incomplete, 6 environment not usable"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the experiment; the exit code is the verdict."""
+    from chaos.api import Controls, RunOptions, run_experiment
+    from chaos.commands.options import choose, read_experiment
+    from chaos.environments import open_environment
+    from chaos.terminal.summary import print_summary
+    from chaos.terminal.watch import say, watch
+
+    choice = choose(options)
+    loaded = read_experiment(options.file, choice)
+    chosen = RunOptions(options.reports, options.seed, options.load_workers)
+    controls = Controls()
+    with open_environment(choice.name, choice.environment, choice.settings, say) as environment:
+        with _signals(controls), watch(loaded.experiment.title, plain=options.plain) as observer:
+            finished = run_experiment(loaded, environment, observer, chosen, controls)
+        print_summary(finished.result, finished.directory)
+    return _exit_code(finished.result)
+
+
+@contextmanager
+def _signals(controls: Controls) -> Iterator[None]:
+    """Let Ctrl-C and a polite kill end the run in order; asking twice does not end it faster."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        controls.interrupt(f"interrupted by {signal.Signals(number).name}")
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit_code(result: Result) -> ExitCode:
+    by_ending = {
+        Ending.ABORTED: ExitCode.ABORTED,
+        Ending.ROLLBACK_INCOMPLETE: ExitCode.ROLLBACK_INCOMPLETE,
+        Ending.UNUSABLE: ExitCode.UNUSABLE,
+    }
+    by_verdict = {
+        Verdict.PASS: ExitCode.PASS,
+        Verdict.FAIL: ExitCode.FAIL,
+        Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    }
+    return by_ending.get(result.run.ending, by_verdict[result.verdict])

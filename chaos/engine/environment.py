@@ -1,0 +1,30 @@
+"""An environment that has been opened: all that the engine knows of where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chaos.aws.factory import ClientFactory
+from chaos.measure.run import Event
+from chaos.model.experiment import BlastRadius
+
+
+def _saw_nothing(_since: float) -> list[Event]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnvironment:
+    """Where an experiment runs, ready to be used."""
+
+    name: str
+    host: str | None
+    """What load and probes go to; None where the environment names none."""
+    clients: ClientFactory | None = None
+    """None where there is no AWS behind it."""
+    account: str | None = None
+    region: str | None = None
+    blast_radius: BlastRadius = field(default_factory=BlastRadius)
+    truth: Callable[[float], list[Event]] = _saw_nothing
+    """What really happened since a time (seconds since the epoch); only the lab knows."""

@@ -1,0 +1,152 @@
+"""The plan: the experiment with every target resolved, before anything is touched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.actions.action import Action, ApiCall, Revertible
+from chaos.actions.registry import Registry
+from chaos.aws.resources import RESOURCE_KINDS, Resource
+from chaos.aws.targets import resolve
+from chaos.engine.environment import OpenEnvironment
+from chaos.model.experiment import ActionUse, Experiment
+from chaos.model.problems import Refused
+
+
+@dataclass(frozen=True)
+class PlannedAction:
+    """One action with its resources, its calls and its undo."""
+
+    name: str
+    action: Action
+    targets: tuple[Resource, ...]
+    at: float
+    """Seconds from the start of the fault phase; 0 where `after` decides."""
+    after: tuple[str, ...]
+    duration: float
+    """Seconds from the confirmed injection to the undo."""
+    inject_calls: tuple[ApiCall, ...]
+    """As they would be now; the state is captured again when the time has come."""
+    revert_calls: tuple[ApiCall, ...]
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """The ids of its resources."""
+        return tuple(target.id for target in self.targets)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do."""
+
+    experiment: Experiment
+    environment: OpenEnvironment
+    seed: int
+    actions: tuple[PlannedAction, ...]
+
+    @property
+    def permissions(self) -> list[str]:
+        """The IAM actions needed, sorted."""
+        return sorted({p for planned in self.actions for p in planned.action.permissions})
+
+    @property
+    def fault_seconds(self) -> float:
+        """How long the fault phase lasts, if every call took no time."""
+        ends = planned_ends(self.actions)
+        return max([self.experiment.phases.fault, *ends.values()], default=0.0)
+
+
+def planned_ends(actions: Sequence[PlannedAction]) -> dict[str, float]:
+    """When each action ends, in seconds from the start of the fault phase."""
+    ends: dict[str, float] = {}
+    waiting = list(actions)
+    while waiting:  # the model has made sure that there is no circle
+        for planned in [p for p in waiting if set(p.after) <= set(ends)]:
+            start = max([planned.at, *(ends[name] for name in planned.after)])
+            ends[planned.name] = start + planned.duration
+            waiting.remove(planned)
+    return ends
+
+
+def make_plan(experiment: Experiment, environment: OpenEnvironment, seed: int) -> Plan:
+    """Resolve the targets and ask each action what it would do; reads AWS, changes nothing.
+
+    Raises:
+        Refused: an action has no target, or more would be hit than the blast radius allows.
+    """
+    _refuse_without_host(experiment, environment)
+    actions = tuple(
+        _plan_action(name, use, experiment, environment, seed)
+        for name, use in experiment.actions.items()
+    )
+    _guard_blast_radius(actions, experiment, environment)
+    return Plan(experiment, environment, seed, actions)
+
+
+def _refuse_without_host(experiment: Experiment, environment: OpenEnvironment) -> None:
+    needs_host = experiment.load or any("${host}" in p.http for p in experiment.steady_state)
+    if needs_host and environment.host is None:
+        raise Refused(
+            f"environment {environment.name} has no host to send load to: "
+            "give --host URL, or host in chaos.toml"
+        )
+
+
+def _plan_action(
+    name: str, use: ActionUse, experiment: Experiment, environment: OpenEnvironment, seed: int
+) -> PlannedAction:
+    kind = Registry().find_action(use.action)
+    if kind is None or environment.clients is None:
+        raise Refused(
+            f"action {name} ({use.action}) needs AWS; "
+            f"environment {environment.name} has only a host"
+        )
+    action = kind(environment.clients, use.parameters)
+    targets: tuple[Resource, ...] = ()
+    if use.targets is not None:
+        targets = resolve(experiment.targets[use.targets], environment.clients, seed)
+        if not targets:
+            raise Refused(_no_target(name, use.targets, experiment))
+    state = action.capture(targets)
+    undo = action.revert_calls(state) if isinstance(action, Revertible) else []
+    calls = tuple(action.inject_calls(targets, state))
+    return PlannedAction(
+        name, action, targets, use.at or 0.0, use.after, use.duration, calls, tuple(undo)
+    )
+
+
+def _no_target(name: str, target: str, experiment: Experiment) -> str:
+    declared = experiment.targets[target]
+    wanted = [f"tag {key}={value}" for key, value in declared.tags.items()]
+    wanted += [f"{path} in {', '.join(values)}" for path, values in declared.filters.items()]
+    wanted += [f"id {', '.join(declared.ids)}"] if declared.ids else []
+    return (
+        f"action {name} would hit nothing: no {declared.type} with {' and '.join(wanted)}, "
+        f"of which {declared.select} is selected"
+    )
+
+
+def _guard_blast_radius(
+    actions: Sequence[PlannedAction], experiment: Experiment, environment: OpenEnvironment
+) -> None:
+    """Refuse where all actions together hit more of a group than is allowed."""
+    most = min(experiment.blast_radius.max_percent, environment.blast_radius.max_percent)
+    for (kind, group), hit in _hit_by_group(actions).items():
+        size = RESOURCE_KINDS[kind].group_size(actions[0].action.clients, group)
+        share = 100 * len(hit) / max(size, len(hit))
+        if share > most:
+            raise Refused(
+                f"{len(hit)} of {size} members of {group} would be hit: {share:.0f} %, "
+                f"and blast_radius allows {most:g} %"
+            )
+
+
+def _hit_by_group(actions: Sequence[PlannedAction]) -> Mapping[tuple[str, str], set[str]]:
+    hit: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for planned in actions:
+        for target in planned.targets:
+            if target.group is not None and planned.action.resource is not None:
+                hit[planned.action.resource, target.group].add(target.id)
+    return hit

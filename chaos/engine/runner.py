@@ -1,0 +1,263 @@
+"""The run: load on, steady state, phases, faults, and every way out through the same door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos.engine.clock import Clock
+from chaos.engine.fault import InjectionFailed
+from chaos.engine.journal import (
+    AnyRecord,
+    Journal,
+    Noted,
+    PhasesEnded,
+    PhaseStarted,
+    RunEnded,
+    RunStarted,
+    SteadyState,
+)
+from chaos.engine.load_feed import LoadFeed
+from chaos.engine.observer import Observer, Status
+from chaos.engine.plan import Plan
+from chaos.engine.stop_conditions import StopConditions
+from chaos.engine.stored_run import event_of
+from chaos.engine.timeline import Timeline
+from chaos.load.driver import LoadDriver, LoadFailed
+from chaos.measure.recording import Slice
+from chaos.measure.run import Ending, Event, PhaseName
+from chaos.probes.http import observe
+
+TICK = 0.1
+"""Seconds between two looks at everything."""
+
+NEWS_EVERY = 1.0
+"""Seconds between two looks at the stop conditions and the truth."""
+
+
+class Aborted(Exception):
+    """The run is to end now; the message says why."""
+
+
+class NotSteady(Exception):
+    """The steady state does not hold before the first fault."""
+
+
+@dataclass(slots=True)
+class Interruption:
+    """Set from outside, by a signal's handler, to end the run."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """All that a run needs besides its plan."""
+
+    run_id: str
+    file: Path
+    """The experiment's file, for the record."""
+    directory: Path
+    """Where the run is written; exists."""
+    journal: Journal
+    clock: Clock
+    observer: Observer
+    load: LoadDriver | None
+    """None where the experiment has no load."""
+    interruption: Interruption = field(default_factory=Interruption)
+
+
+class Runner:
+    """Runs one plan, once."""
+
+    def __init__(self, plan: Plan, parts: RunParts) -> None:
+        self.plan = plan
+        self.parts = parts
+        self._log = _JournalWithObserver(parts.journal, parts.observer)
+        self._timeline = Timeline(plan.actions, self._log, parts.clock)
+        self._load = LoadFeed(parts.load, parts.directory)
+        self._stops = StopConditions(plan.experiment.stop_conditions, plan.environment.clients)
+        self._phase: PhaseName | None = None
+        self._ends_at: float | None = None
+        self._measured_since: float | None = None
+        self._news_at = 0.0
+        self._truth_since = parts.clock.now()
+        self._last_second = Slice()
+        self._total = Slice()
+
+    def run(self) -> Ending:
+        """Run to whatever end it comes to. Whatever that is, what was changed is put back.
+
+        Raises:
+            OSError: the journal could not be written before anything was touched.
+        """
+        ending, reason = Ending.COMPLETED, ""
+        self._log.write(self._started())
+        try:
+            self._prepare()
+            self._phases()
+        except (LoadFailed, NotSteady) as error:
+            ending, reason = Ending.UNUSABLE, str(error)
+        except (Aborted, InjectionFailed) as error:
+            ending, reason = Ending.ABORTED, str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the way out is the same
+            ending, reason = Ending.ABORTED, f"{type(error).__name__}: {error}"
+        return self._close(ending, reason)
+
+    def _started(self) -> RunStarted:
+        environment = self.plan.environment
+        return RunStarted(
+            at=self.parts.clock.now(),
+            run_id=self.parts.run_id,
+            experiment=self.plan.experiment,
+            file=str(self.parts.file),
+            environment=environment.name,
+            account=environment.account,
+            region=environment.region,
+            seed=self.plan.seed,
+        )
+
+    def _prepare(self) -> None:
+        """Everything that can fail without having touched anything."""
+        self._stops.refuse_unknown_alarms()
+        self._require_steady_state()
+        self._load.launch()
+        while not self._load.ready():
+            self._tick()
+        self._load.begin(self.parts.clock.now())
+
+    def _phases(self) -> None:
+        declared = self.plan.experiment.phases
+        now = self.parts.clock.now()
+        before = declared.warmup + declared.baseline
+        self._ends_at = now + before + self.plan.fault_seconds + declared.recovery
+        self._wait(PhaseName.WARMUP, declared.warmup)
+        self._measured_since = self.parts.clock.now()
+        self._wait(PhaseName.BASELINE, declared.baseline)
+        if self.plan.actions or declared.fault:
+            self._require_steady_state()
+            self._fault_phase(declared.fault)
+        self._wait(PhaseName.RECOVERY, declared.recovery)
+        self._log.write(PhasesEnded(at=self.parts.clock.now()))
+
+    def _fault_phase(self, at_least: float) -> None:
+        self._begin(PhaseName.FAULT)
+        until = self.parts.clock.now() + at_least
+        self._timeline.start()
+        while not self._timeline.finished or self.parts.clock.now() < until:
+            self._timeline.step()
+            self._tick()
+
+    def _wait(self, phase: PhaseName, seconds: float) -> None:
+        if seconds > 0:
+            self._begin(phase)
+            until = self.parts.clock.now() + seconds
+            while self.parts.clock.now() < until:
+                self._tick(at_most=until - self.parts.clock.now())
+
+    def _begin(self, phase: PhaseName) -> None:
+        self._phase = phase
+        self._log.write(PhaseStarted(at=self.parts.clock.now(), phase=phase))
+
+    def _require_steady_state(self) -> None:
+        for holds, text in self._steady_state():
+            if not holds:
+                raise NotSteady(f"the steady state does not hold, so no fault is injected: {text}")
+
+    def _steady_state(self) -> list[tuple[bool, str]]:
+        host = self.plan.environment.host or ""
+        seen = [observe(probe, host) for probe in self.plan.experiment.steady_state]
+        for observation in seen:
+            self._note("probe", observation.text)
+        return [(observation.holds, observation.text) for observation in seen]
+
+    def _tick(self, at_most: float = TICK) -> None:
+        """Let a moment pass and look at everything.
+
+        Raises:
+            Aborted: a stop condition is breached, or someone interrupted.
+            LoadFailed: the load died.
+        """
+        now = self.parts.clock.now()
+        if self.parts.interruption.reason:
+            raise Aborted(self.parts.interruption.reason)
+        self._load.poll()
+        if now >= self._news_at:
+            self._news_at = now + NEWS_EVERY
+            self._look_for_news(now)
+        self._show(now)
+        self.parts.clock.sleep(min(TICK, max(at_most, 0.0)))
+
+    def _look_for_news(self, now: float) -> None:
+        self._note_truth()
+        if self._measured_since is None:
+            return
+        self._last_second = self._load.last_second(now)
+        self._total = self._load.recording.between(self._measured_since, now)
+        breached = self._stops.breached(self._load.recording, self._measured_since, now)
+        if breached:
+            raise Aborted(f"stop condition breached: {breached}")
+
+    def _note_truth(self) -> None:
+        for event in self.plan.environment.truth(self._truth_since):
+            self._truth_since = max(self._truth_since, event.at)
+            self._write(Noted(at=event.at, about="truth", text=event.text))
+
+    def _show(self, now: float) -> None:
+        faults = tuple((fault.name, fault.state) for fault in self._timeline.faults)
+        self.parts.observer.status(
+            Status(now, self._phase, self._ends_at, faults, self._last_second, self._total)
+        )
+
+    def _close(self, ending: Ending, reason: str) -> Ending:
+        """The one way out: undo, end the load, ask whether all is well, say so."""
+        if reason:
+            self._note("stop", reason)
+        self._roll_back()
+        broken = self._timeline.still_broken()
+        if broken:
+            ending, reason = Ending.ROLLBACK_INCOMPLETE, "; ".join(filter(None, [reason, *broken]))
+        load_trouble = self._load.finish(self.parts.clock.now())
+        if load_trouble and ending is Ending.COMPLETED:
+            ending, reason = Ending.UNUSABLE, load_trouble
+        self._note_truth()
+        if ending is Ending.COMPLETED and self.plan.actions and self.plan.experiment.steady_state:
+            holds = all(holds for holds, _ in self._steady_state())
+            self._write(SteadyState(at=self.parts.clock.now(), holds=holds))
+        self._write(RunEnded(at=self.parts.clock.now(), ending=ending, reason=reason))
+        return ending
+
+    def _roll_back(self) -> None:
+        """Undo all that is open, and go on recording meanwhile."""
+        self._timeline.begin_rollback()
+        while not self._timeline.step_rollback():
+            trouble = self._load.poll_quietly()
+            if trouble:
+                self._note("error", trouble)
+            self._show(self.parts.clock.now())
+            self.parts.clock.sleep(TICK)
+
+    def _note(self, about: str, text: str) -> None:
+        self._write(Noted(at=self.parts.clock.now(), about=about, text=text))
+
+    def _write(self, record: AnyRecord) -> None:
+        """Write a line that nothing depends on: a full disk must not end or hide a run."""
+        try:
+            self._log.write(record)
+        except OSError as error:
+            text = f"the journal could not be written: {error}"
+            self.parts.observer.event(Event(self.parts.clock.now(), "error", text))
+
+
+class _JournalWithObserver:
+    """Writes each record down first, and then tells who is watching."""
+
+    def __init__(self, journal: Journal, observer: Observer) -> None:
+        self._journal = journal
+        self._observer = observer
+
+    def write(self, record: AnyRecord) -> None:
+        self._journal.write(record)
+        event = event_of(record)
+        if event is not None:
+            self._observer.event(event)

@@ -1,0 +1,34 @@
+"""The JSON Schema of experiment files, made from the models and the actions there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos.model.experiment import Catalog, Experiment
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def experiment_schema(catalog: Catalog) -> dict[str, Any]:
+    """The schema, with the ids of actions and resource types as suggestions."""
+    schema = Experiment.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
+    definitions["ActionUse"]["properties"]["action"]["enum"] = catalog.action_ids()
+    definitions["Target"]["properties"]["type"]["enum"] = catalog.resource_types()
+    definitions["ActionUse"]["allOf"] = [_parameters_of(i, catalog) for i in catalog.action_ids()]
+    return {"$schema": DIALECT, "title": "Chaos experiment", **_without(schema, "title")}
+
+
+def _parameters_of(action_id: str, catalog: Catalog) -> dict[str, Any]:
+    """Where the action is this one, its parameters are those."""
+    kind = catalog.find_action(action_id)
+    assert kind is not None  # noqa: S101 - the catalogue has just named it
+    parameters = kind.Parameters.model_json_schema(by_alias=True)
+    return {
+        "if": {"properties": {"action": {"const": action_id}}},
+        "then": {"properties": {"parameters": _without(parameters, "title")}},
+    }
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}

@@ -1,0 +1,1 @@
+"""What people see while a run is under way and when it is over."""
