@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import BaseModel
+
 from chaos.actions.action import CannotRevert, Revertible
 from chaos.engine.clock import Clock
 from chaos.engine.journal import AnyRecord, Captured, Failed, Journal, Reached, Stage
@@ -43,7 +45,7 @@ class Fault:
         """What could not be put back, in one line."""
         self._journal = journal
         self._clock = clock
-        self._captured = planned.action.State()
+        self._captured: BaseModel | None = None
         self._deadline = 0.0
         self._ask_at = 0.0
         self._active_until = 0.0

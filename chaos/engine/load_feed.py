@@ -50,6 +50,10 @@ class LoadFeed:
         if self._driver is not None and self._running:
             self._keep(self._driver.poll())
 
+    def notices(self) -> list[str]:
+        """What the user should know of the load since the last call, a line each."""
+        return self._driver.notices() if self._driver is not None else []
+
     def poll_quietly(self) -> str:
         """Take in what is new; what goes wrong is returned in words, once, and ends the feed."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,13 @@ from chaos.probes.http import observe
 
 TICK = 0.1
 """Seconds between two looks at everything."""
+
+LEAD = 0.2
+"""Seconds, at least, between telling the load when to begin and that moment.
+
+It begins on a whole second, and so do the phases whose length is declared: a second of load then
+lies in one phase.
+"""
 
 NEWS_EVERY = 1.0
 """Seconds between two looks at the stop conditions and the truth."""
@@ -79,6 +87,8 @@ class Runner:
         self._stops = StopConditions(plan.experiment.stop_conditions, plan.environment.clients)
         self._phase: PhaseName | None = None
         self._ends_at: float | None = None
+        self._phase_end = 0.0
+        """When the phase that is under way ends, as declared, and the next begins."""
         self._measured_since: float | None = None
         self._news_at = 0.0
         self._truth_since = parts.clock.now()
@@ -124,40 +134,45 @@ class Runner:
         self._load.launch()
         while not self._load.ready():
             self._tick()
-        self._load.begin(self.parts.clock.now())
+        self._phase_end = math.ceil(self.parts.clock.now() + LEAD)
+        self._load.begin(self._phase_end)
+        self._sleep_until(self._phase_end)
 
     def _phases(self) -> None:
         declared = self.plan.experiment.phases
-        now = self.parts.clock.now()
         before = declared.warmup + declared.baseline
-        self._ends_at = now + before + self.plan.fault_seconds + declared.recovery
+        self._ends_at = self._phase_end + before + self.plan.fault_seconds + declared.recovery
         self._wait(PhaseName.WARMUP, declared.warmup)
-        self._measured_since = self.parts.clock.now()
+        self._measured_since = self._phase_end
         self._wait(PhaseName.BASELINE, declared.baseline)
         if self.plan.actions or declared.fault:
             self._require_steady_state()
             self._fault_phase(declared.fault)
         self._wait(PhaseName.RECOVERY, declared.recovery)
-        self._log.write(PhasesEnded(at=self.parts.clock.now()))
+        self._log.write(PhasesEnded(at=self._phase_end))
 
     def _fault_phase(self, at_least: float) -> None:
         self._begin(PhaseName.FAULT)
-        until = self.parts.clock.now() + at_least
+        until = self._phase_end + at_least
         self._timeline.start()
         while not self._timeline.finished or self.parts.clock.now() < until:
             self._timeline.step()
             self._tick()
+        self._phase_end = max(until, self.parts.clock.now())
 
     def _wait(self, phase: PhaseName, seconds: float) -> None:
         if seconds > 0:
             self._begin(phase)
-            until = self.parts.clock.now() + seconds
-            while self.parts.clock.now() < until:
-                self._tick(at_most=until - self.parts.clock.now())
+            self._phase_end += seconds
+            self._sleep_until(self._phase_end)
+
+    def _sleep_until(self, moment: float) -> None:
+        while self.parts.clock.now() < moment:
+            self._tick(at_most=moment - self.parts.clock.now())
 
     def _begin(self, phase: PhaseName) -> None:
         self._phase = phase
-        self._log.write(PhaseStarted(at=self.parts.clock.now(), phase=phase))
+        self._log.write(PhaseStarted(at=self._phase_end, phase=phase))
 
     def _require_steady_state(self) -> None:
         for holds, text in self._steady_state():
@@ -190,6 +205,8 @@ class Runner:
 
     def _look_for_news(self, now: float) -> None:
         self._note_truth()
+        for notice in self._load.notices():
+            self._note("load", notice)
         if self._measured_since is None:
             return
         self._last_second = self._load.last_second(now)

@@ -95,6 +95,8 @@ class Run:
     faults: tuple[FaultTimes, ...] = ()
     events: tuple[Event, ...] = ()
     load: Recording = field(default_factory=Recording)
+    steady_after: bool | None = None
+    """Whether the steady state held again at the end; None where it was not asked."""
     had_load: bool = False
     """Whether the experiment puts load on the system at all."""
 

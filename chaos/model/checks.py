@@ -57,6 +57,9 @@ def _check_slos(experiment: Experiment, positions: tuple[int, ...]) -> Iterator[
             yield Finding(f"{slo.sli} is measured on the load, and there is no load", path)
         if slo.sli is Sli.RECOVERY_TIME and not experiment.actions:
             yield Finding("recovery_time needs an action to recover from", (*path, "sli"))
+        if slo.sli is Sli.RECOVERY_TIME and slo.during is not None:
+            message = "recovery_time follows each fault to its end; it takes no during"
+            yield Finding(message, (*path, "during"), of_key=True)
 
 
 def _check_objective(slo: Slo, path: KeyPath) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from chaos.model.experiment import BlastRadius
-from chaos.model.fields import Declared
+from chaos.model.fields import Declared, Scalar
 from chaos.model.messages import findings
 from chaos.model.problems import InvalidInput, Place, Problem, nearest
 
@@ -20,8 +20,6 @@ LAB = "lab"
 """The default environment, so that nobody touches a real account by accident."""
 
 SETTINGS_FILE = "chaos.toml"
-
-Value = str | int | float | bool
 
 
 class Environment(Declared):
@@ -37,7 +35,7 @@ class Environment(Declared):
         str | None, Field(pattern=r"^\d{12}$", description="The only account this may touch.")
     ] = None
     endpoint_url: Annotated[str | None, Field(description="Instead of AWS's own.")] = None
-    variables: dict[str, Value] = Field(default_factory=dict)
+    variables: dict[str, Scalar] = Field(default_factory=dict)
     blast_radius: BlastRadius = BlastRadius()
 
     @property
@@ -48,7 +46,7 @@ class Environment(Declared):
 
 class _SettingsFile(Declared):
     environments: dict[str, Environment] = Field(default_factory=dict)
-    lab: dict[str, Value] = Field(default_factory=dict)
+    lab: dict[str, Scalar] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Settings:
     """What `chaos.toml` says; empty where there is none."""
 
     environments: Mapping[str, Environment] = field(default_factory=dict)
-    lab: Mapping[str, Value] = field(default_factory=dict)
+    lab: Mapping[str, Scalar] = field(default_factory=dict)
     """Overrides of the lab's settings, by name."""
     file: Path | None = None
 

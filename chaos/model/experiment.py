@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
 
-from chaos.model.fields import Choice, Declared, Duration, Name, Objective, Rate, as_text
+from chaos.model.fields import Choice, Declared, Duration, Name, Objective, Rate, Scalar, as_text
 from chaos.model.stop_condition import StopCondition, parse_stop_condition
 from chaos.model.units import Selection, Unit
 
@@ -176,7 +176,7 @@ class Experiment(Declared):
     title: Annotated[Name, Field(description="What is claimed, in one sentence.")]
     description: str = ""
     tags: Texts = ()
-    variables: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    variables: dict[str, Scalar] = Field(default_factory=dict)
     seed: Annotated[int | None, Field(description="Makes the choice of targets repeatable.")] = None
     load: Load | None = None
     phases: Phases = Phases()

@@ -69,4 +69,18 @@ Choice = Annotated[
     as_text("Which of the matching resources are taken.", "all", "count(2)", "percent(50)"),
 ]
 
+
+def _one_value(value: object) -> object:
+    if isinstance(value, str | int | float | bool):
+        return value
+    raise ValueError("a variable is one text, number, true or false")
+
+
+Scalar = Annotated[
+    str | int | float | bool,
+    PlainValidator(_one_value),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+"""The value of a variable."""
+
 Name = Annotated[str, Field(min_length=1)]

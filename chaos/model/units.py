@@ -60,7 +60,7 @@ def parse_percentage(text: object) -> float:
     found = _PERCENTAGE.fullmatch(text.strip()) if isinstance(text, str) else None
     if not found or float(found[1]) > 100:  # noqa: PLR2004 - per cent
         raise ValueError(f"not a percentage; write {PERCENTAGE_HINT}")
-    return float(found[1]) / 100
+    return round(float(found[1]) / 100, 12)  # 99.9 % is 0.999, not 0.9990000000000001
 
 
 class Unit(StrEnum):

@@ -10,19 +10,22 @@ import math
 import re
 from datetime import UTC, datetime
 
-NOTHING = "–"  # noqa: RUF001 - the dash that stands for "no value"
+NOTHING = "–"
 """Stands where there is no value."""
 
 DIGITS = 3
 """Significant digits shown."""
 
 _MINUTE, _HOUR = 60, 3600
+_HALF = 0.5
 _SUBSECOND_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 # What neither XML 1.0 nor HTML may contain: control characters, surrogates, noncharacters.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
     + "]"
 )
 
@@ -67,16 +70,20 @@ def _small_duration(seconds: float) -> str:
 
 
 def percentage(ratio: float | None) -> str:
-    """`97.2%`; exact at both ends: only 1 is `100%`, only 0 is `0%`."""
+    """`4.29%`, `97.2%`, `99.996%`; exact at both ends: only 1 is `100%`, only 0 is `0%`."""
     if ratio is None or not math.isfinite(ratio):
         return NOTHING
-    percent = ratio * 100
-    distance = min(abs(percent), abs(100 - percent))
-    if distance == 0:
-        return f"{percent:.0f}%"
-    # Two digits of the distance to the nearer end tell 99.95 from 99.996.
-    decimals = max(1, 1 - math.floor(math.log10(distance)))
-    return f"{percent:.{min(decimals, 12)}f}%"
+    if ratio < _HALF or ratio >= 1:
+        return f"{significant(ratio * 100)}%"
+    # Two digits of the distance to 100 tell 99.95 from 99.996.
+    decimals = max(1, 1 - math.floor(math.log10(round(100 - ratio * 100, 9))))
+    return f"{ratio * 100:.{decimals}f}%"
+
+
+def tick(value: float) -> str:
+    """A round number on an axis, without the digits that say nothing: `50`, `2.5`."""
+    written = significant(value)
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def count(number: int) -> str:
@@ -112,7 +119,7 @@ def clock(at: float | None) -> str:
     """`14:03:12.3`, local time of day."""
     if at is None:
         return NOTHING
-    tenths = math.floor(at * 10)
+    tenths = round(at * 10)
     return f"{datetime.fromtimestamp(tenths // 10, UTC).astimezone():%H:%M:%S}.{tenths % 10}"
 
 

@@ -25,7 +25,7 @@ def _ending(result: Result) -> str:
         case Ending.ABORTED:
             return f"The run was aborted and everything was put back{because}"
         case Ending.ROLLBACK_INCOMPLETE:
-            return f"Something is still broken{because} `chaos recover` tries again to put it back."
+            return f"Something is still broken{because} Run chaos recover to put it back."
         case Ending.UNUSABLE:
             return f"The environment could not be used{because}"
 
@@ -64,9 +64,9 @@ def _listed(slos: list[SloResult]) -> str:
 
 
 def _against(slo: SloResult) -> str:
-    wanted = objective(slo.objective)
     if slo.measured is None:
-        return f"{slo.name} could not be measured, wanted {wanted}"
+        return f"{slo.name} ({slo.explanation.rstrip('.')})"
+    wanted = objective(slo.objective)
     said = f"{slo.name} is {value(slo.measured, is_ratio=slo.is_ratio)}"
     if slo.verdict is Verdict.INCONCLUSIVE and slo.interval is not None:
         said += f" ({interval(slo.interval, is_ratio=slo.is_ratio)})"

@@ -58,16 +58,22 @@ def _run_case(suite: ET.Element, result: Result) -> None:
 
 def _slo_case(suite: ET.Element, slo: SloResult) -> None:
     case = _case(suite, "slo", slo.name)
-    measured = value(slo.measured, is_ratio=slo.is_ratio)
-    bounds = interval(slo.interval, is_ratio=slo.is_ratio)
-    said = f"measured {measured} ({bounds}), objective {objective(slo.objective)}"
+    said = _said(slo)
     match slo.verdict:
         case Verdict.PASS:
-            ET.SubElement(case, "system-out").text = printable(f"{said}. {slo.explanation}")
+            ET.SubElement(case, "system-out").text = printable(f"{said}\n{slo.explanation}")
         case Verdict.FAIL:
             _outcome(case, "failure", said, slo.explanation)
         case Verdict.INCONCLUSIVE:
             _outcome(case, "error", f"inconclusive: {said}", slo.explanation)
+
+
+def _said(slo: SloResult) -> str:
+    if slo.measured is None:
+        return slo.explanation
+    bounds = f" ({interval(slo.interval, is_ratio=slo.is_ratio)})" if slo.interval else ""
+    measured = value(slo.measured, is_ratio=slo.is_ratio)
+    return f"measured {measured}{bounds}, objective {objective(slo.objective)}"
 
 
 def _rollback_case(suite: ET.Element, times: FaultTimes) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.measure.recording import Slice, SliceKey
-from chaos.measure.run import PhaseSpan
 from chaos.report.formats import printable
 from chaos.report.result import Result
+from chaos.report.series import seconds_of
 
 
 class Row(NamedTuple):
@@ -46,16 +45,9 @@ def render_csv(result: Result) -> str:
 
 
 def _rows(result: Result) -> Iterator[Row]:
-    phases = {
-        second: span.name.value for span in result.run.phases for second in _seconds_of(span)
-    }
+    phases = {second: span.name.value for span in result.run.phases for second in seconds_of(span)}
     for key, piece in result.run.load:
         yield _row(key, piece, phases.get(key.second, ""), result.run.started_at)
-
-
-def _seconds_of(span: PhaseSpan) -> range:
-    """The seconds that begin within the phase, as `Recording.between` has it."""
-    return range(math.ceil(span.started_at), math.ceil(span.ended_at))
 
 
 def _row(key: SliceKey, piece: Slice, phase: str, started_at: float) -> Row:

@@ -1,0 +1,86 @@
+"""The part of a run that an objective is judged over, and its requests second by second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from chaos.measure.recording import Slice
+from chaos.measure.run import PhaseName, PhaseSpan, Run
+from chaos.model.experiment import During
+
+_MEASURED = (PhaseName.BASELINE, PhaseName.FAULT, PhaseName.RECOVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One second: the requests that count, and how many of them are hits.
+
+    What a hit is depends on the indicator: a bad request, or one slower than some duration.
+    """
+
+    second: int
+    """Whole seconds since the epoch in which the requests were due."""
+    requests: int
+    hits: int
+
+    @property
+    def share(self) -> float:
+        """Hits over requests, in 0..1."""
+        return self.hits / self.requests
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some phases of a run with what the load recorded in them."""
+
+    phases: dict[int, PhaseName]
+    """The phase of each second."""
+    slices: tuple[tuple[int, Slice], ...]
+    """Second and slice, in order of time; several slices of a second where it has endpoints."""
+
+    def tallies(
+        self, requests: Callable[[Slice], int], hits: Callable[[Slice], int]
+    ) -> tuple[Tally, ...]:
+        """One tally for each second that has requests, in order of time."""
+        return tallied((second, requests(piece), hits(piece)) for second, piece in self.slices)
+
+
+def phases_of(during: During | None, run: Run) -> tuple[PhaseName, ...]:
+    """What `during` stands for: by default fault and recovery, without faults the baseline."""
+    if during is During.ALL:
+        return _MEASURED
+    if during is not None:
+        return (PhaseName(during.value),)
+    return (PhaseName.FAULT, PhaseName.RECOVERY) if run.faults else (PhaseName.BASELINE,)
+
+
+def window_of(run: Run, names: Collection[PhaseName], endpoints: Collection[str] = ()) -> Window:
+    """The seconds that begin within these phases; of these endpoints, or of all."""
+    phases = {
+        second: span.name for span in run.phases if span.name in names for second in _seconds(span)
+    }
+    slices = sorted(
+        (
+            (key.second, piece)
+            for key, piece in run.load.slices.items()
+            if key.second in phases and (not endpoints or key.endpoint in endpoints)
+        ),
+        key=lambda item: item[0],
+    )
+    return Window(phases, tuple(slices))
+
+
+def tallied(counts: Iterable[tuple[int, int, int]]) -> tuple[Tally, ...]:
+    """One tally a second from (second, requests, hits) in order of time; empty seconds left out."""
+    sums: dict[int, tuple[int, int]] = {}
+    for second, requests, hits in counts:
+        so_far = sums.get(second, (0, 0))
+        sums[second] = so_far[0] + requests, so_far[1] + hits
+    return tuple(Tally(at, requests, hits) for at, (requests, hits) in sums.items() if requests)
+
+
+def _seconds(span: PhaseSpan) -> range:
+    """The seconds that begin in `[started_at, ended_at)`."""
+    return range(math.ceil(span.started_at), math.ceil(span.ended_at))

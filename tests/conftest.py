@@ -1,0 +1,46 @@
+"""What the tests share: an AWS API to talk to."""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from chaos.aws.clients import BotoClients, connect
+from chaos.model.environment import Environment
+
+if TYPE_CHECKING:
+    from moto.server import ThreadedMotoServer
+
+# How long an example takes says nothing on a shared machine.
+hypothesis.settings.register_profile("chaos", deadline=None)
+hypothesis.settings.load_profile("chaos")
+
+CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[ThreadedMotoServer]:
+    """The AWS API over HTTP on loopback: state, no behaviour."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto: ThreadedMotoServer) -> BotoClients:
+    """Clients of an empty account in us-east-1."""
+    host, port = moto.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=10).close()
+    environment = Environment(region="us-east-1", endpoint_url=endpoint)
+    return connect(environment, CREDENTIALS)
