@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chaos.engine.environment import OpenEnvironment
 from chaos.measure.run import Event
 from chaos.model.environment import LAB, Environment, Settings
+from chaos.model.problems import EnvironmentUnusable
 
 if TYPE_CHECKING:
     from chaos.lab.handle import LabHandle
@@ -64,7 +65,7 @@ def _open_lab(environment: Environment, settings: Settings, say: Say) -> Iterato
         yield _in_lab(found, environment)
         return
     say("starting the lab")
-    started = lab.start(settings=lab.settings_from(settings.lab), progress=say)
+    started = _start_lab(settings, say)
     try:
         yield _in_lab(started, environment)
     finally:
@@ -72,14 +73,29 @@ def _open_lab(environment: Environment, settings: Settings, say: Say) -> Iterato
         lab.stop(started)
 
 
+def _start_lab(settings: Settings, say: Say) -> LabHandle:
+    from chaos.lab import handle as lab
+    from chaos.lab.settings import LabSettings
+
+    chosen = LabSettings.from_mapping(settings.lab)
+    try:
+        return lab.start(settings=chosen, progress=say)
+    except lab.LabError as error:
+        raise EnvironmentUnusable(str(error)) from error
+
+
 def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
     from chaos.aws.clients import connect
 
     inside = Environment(region=handle.region, endpoint_url=handle.endpoint_url)
+    key = {
+        "aws_access_key_id": handle.access_key_id,
+        "aws_secret_access_key": handle.secret_access_key,
+    }
     return OpenEnvironment(
         name=LAB,
         host=environment.host or handle.host,
-        clients=connect(inside, handle.credentials),
+        clients=connect(inside, key),
         account=handle.account_id,
         region=handle.region,
         blast_radius=environment.blast_radius,

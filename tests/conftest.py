@@ -1,4 +1,4 @@
-"""What the tests share: an AWS API to talk to."""
+"""What the tests share: an AWS API to talk to, and a lab."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from chaos.model.environment import Environment
 
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
+
+pytest_plugins = ["tests.lab_fixtures"]
 
 # How long an example takes says nothing on a shared machine.
 hypothesis.settings.register_profile("chaos", deadline=None)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from typing import TYPE_CHECKING
+
 from chaos.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from chaos.actions.action import Action
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One action, or none for the list."""
     parser.add_argument("action", metavar="ACTION", nargs="?", help="tell all about this one")
+    parser.add_argument("--markdown", action="store_true", help="as the table of docs/actions.md")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,28 +24,57 @@ def run(options: argparse.Namespace) -> int:
     from chaos.model.problems import InvalidInput, Problem, nearest
 
     registry = Registry()
-    if options.action is None:
-        kinds = registry.all_actions()
-        width = max(len(kind.id) for kind in kinds)
-        for kind in kinds:
-            print(f"{kind.id:<{width}}  {_summary(kind)}")
-        return ExitCode.PASS
-    found = registry.find_action(options.action)
-    if found is None:
-        hint = nearest(options.action, registry.action_ids())
-        raise InvalidInput(Problem(f"unknown action {options.action}{hint}"))
-    print("\n".join(_details(found)))
+    if options.action is not None:
+        found = registry.find_action(options.action)
+        if found is None:
+            hint = nearest(options.action, registry.action_ids())
+            raise InvalidInput(Problem(f"unknown action {options.action}{hint}"))
+        lines = _details(found)
+    elif options.markdown:
+        lines = _markdown(registry.all_actions())
+    else:
+        lines = _list(registry.all_actions())
+    print("\n".join(lines))
     return ExitCode.PASS
 
 
-def _summary(kind: type) -> str:
+def _summary(kind: type[Action]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
-def _details(kind: type) -> list[str]:
-    from chaos.actions.action import Action
+def _list(kinds: list[type[Action]]) -> list[str]:
+    width = max(len(kind.id) for kind in kinds)
+    return [f"{kind.id:<{width}}  {_summary(kind)}" for kind in kinds]
 
-    assert issubclass(kind, Action)  # noqa: S101 - the registry has nothing else
+
+_HEAD = """\
+# Actions
+
+Names and parameters are those of AWS Fault Injection Service where it has the action. `chaos actions`
+prints the list, `chaos actions ID` tells all about one, and `chaos actions --markdown` made this page.
+
+| action | what it does | works on | undo | parameters | permissions |
+|---|---|---|---|---|---|"""
+
+
+def _markdown(kinds: list[type[Action]]) -> list[str]:
+    return [_HEAD, *(_row(kind) for kind in kinds)]
+
+
+def _row(kind: type[Action]) -> str:
+    fields = kind.Parameters.model_fields.items()
+    cells = [
+        f"`{kind.id}`",
+        _summary(kind),
+        f"`{kind.resource}`" if kind.resource else "–",
+        kind.no_undo or "yes, verified",
+        "<br>".join(f"`{field.alias or name}`: {field.description}" for name, field in fields),
+        ", ".join(f"`{permission}`" for permission in kind.permissions),
+    ]
+    return f"| {' | '.join(cell or '–' for cell in cells)} |"
+
+
+def _details(kind: type[Action]) -> list[str]:
     lines = [
         f"{kind.id}: {_summary(kind)}",
         f"  works on     {kind.resource or 'no target'}",

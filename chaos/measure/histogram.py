@@ -8,6 +8,7 @@ any split of the same samples over any number of workers merges to the same hist
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -45,14 +46,23 @@ class Histogram:
 
     def record(self, seconds: float, times: int = 1) -> None:
         """Add one duration (or the same one several times)."""
-        # Inlined and without min and max: this runs for every request of a load.
-        bucket = math.ceil(
-            math.log(max(SHORTEST, seconds)) * _PER_LOG
-        )
-        counts = self.counts
-        counts[bucket] = counts.get(bucket, 0) + times
+        bucket = _bucket_of(seconds)
+        self.counts[bucket] = self.counts.get(bucket, 0) + times
         self.lowest = min(self.lowest, seconds)
         self.highest = max(self.highest, seconds)
+
+    def record_all(self, durations: list[float]) -> None:
+        """Add many durations: for large numbers several times faster than one by one."""
+        ordered = sorted(durations)
+        start = 0
+        while start < len(ordered):
+            bucket = _bucket_of(ordered[start])
+            end = bisect_right(ordered, bucket, lo=start, key=_bucket_of)
+            self.counts[bucket] = self.counts.get(bucket, 0) + end - start
+            start = end
+        if ordered:
+            self.lowest = min(self.lowest, ordered[0])
+            self.highest = max(self.highest, ordered[-1])
 
     def merge(self, other: Histogram) -> None:
         """Add all that `other` holds."""

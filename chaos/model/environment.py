@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +86,8 @@ def load_settings(file: Path | None) -> Settings:
     """
     if file is None:
         return Settings()
+    import tomllib
+
     try:
         text = file.read_text(encoding="utf-8")
         values = tomllib.loads(text)

@@ -1,0 +1,1 @@
+"""Measured claims, side by side in one run; `make bench` prints them all."""

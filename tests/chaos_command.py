@@ -1,0 +1,96 @@
+"""The `chaos` command as a user would call it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.eventually import eventually
+from tests.lab_fixtures import RunningLab
+
+ROOT = Path(__file__).parent.parent
+CHAOS = [sys.executable, "-m", "chaos"]
+
+
+@dataclass
+class Chaos:
+    """Calls `chaos` in a directory of its own, against a lab that is up (or none)."""
+
+    directory: Path
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def reports(self) -> Path:
+        """Where runs are written."""
+        return self.directory / "reports"
+
+    def use(self, lab: RunningLab) -> None:
+        """Let `--env shared` mean that lab, as a named environment means an account."""
+        handle = lab.handle
+        (self.directory / "chaos.toml").write_text(
+            "[environments.shared]\n"
+            f'region = "{handle.region}"\n'
+            f'account = "{handle.account_id}"\n'
+            f'endpoint_url = "{handle.endpoint_url}"\n'
+            f'host = "{handle.host}"\n'
+        )
+        self.environment["AWS_ACCESS_KEY_ID"] = handle.access_key_id
+        self.environment["AWS_SECRET_ACCESS_KEY"] = handle.secret_access_key
+
+    def __call__(self, *words: str | Path, within: float = 150) -> subprocess.CompletedProcess[str]:
+        """Run to the end."""
+        return subprocess.run(
+            [*CHAOS, *map(str, words)],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+
+    @contextmanager
+    def running(self, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """Start it, and make sure that it is gone afterwards."""
+        process = subprocess.Popen(
+            [*CHAOS, *map(str, words)],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+
+    def run_directory(self) -> Path:
+        """Where the newest run is written, finished or not."""
+        return max(path for path in self.reports.iterdir() if path.name[0].isdigit())
+
+    def report(self) -> Any:
+        """The newest report.json."""
+        return json.loads((self.reports / "latest" / "report.json").read_text())
+
+    def await_journal(self, text: str, within: float = 60) -> None:
+        """Return once the journal of the newest run says that."""
+
+        def said() -> bool:
+            if not self.reports.exists() or not any(self.reports.iterdir()):
+                return False
+            journal = self.run_directory() / "journal.jsonl"
+            return journal.exists() and text in journal.read_text()
+
+        eventually(said, within, f"the journal says {text}")

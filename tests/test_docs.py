@@ -1,0 +1,59 @@
+"""What is written about the project is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chaos.actions.registry import Registry
+from chaos.cli import COMMANDS, main
+from chaos.exit_codes import ExitCode
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_table_of_actions_is_the_one_the_classes_give(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`chaos actions --markdown > docs/actions.md` after a change."""
+    main(["actions", "--markdown"])
+    assert capsys.readouterr().out == (ROOT / "docs/actions.md").read_text()
+
+
+def test_the_schema_for_editors_is_the_one_the_models_give(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`chaos schema > chaos/model/experiment.schema.json` after a change."""
+    main(["schema"])
+    assert capsys.readouterr().out == (ROOT / "chaos/model/experiment.schema.json").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Of those within the repository."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_command_that_the_docs_mention_exists() -> None:
+    """And every command is mentioned somewhere."""
+    text = "\n".join(page.read_text() for page in PAGES)
+    mentioned = set(re.findall(r"(?:^|`)chaos ([a-z]+)\b", text, re.MULTILINE))
+    assert mentioned == set(COMMANDS)
+
+
+def test_the_readme_lists_the_exit_codes() -> None:
+    """All of them, with their numbers."""
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    listed = {int(n) for n in re.findall(r"(\d) [a-z]", readme[readme.index("Exit codes") :])}
+    assert {code.value for code in ExitCode} <= listed
+
+
+def test_every_action_of_the_registry_has_a_file_named_for_its_service() -> None:
+    """So that a newcomer finds it by its id."""
+    for kind in Registry().all_actions():
+        assert (ROOT / "chaos/actions" / f"{kind.id.split(':')[1]}.py").exists()

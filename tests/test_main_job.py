@@ -1,0 +1,153 @@
+"""The main job in the lab: real faults, real load, a report that agrees with what happened."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chaos.lab import handle as lab_handle
+from tests.chaos_command import ROOT, Chaos
+from tests.eventually import eventually
+from tests.lab_fixtures import RunningLab
+
+pytestmark = pytest.mark.lab
+
+EXPERIMENTS = ROOT / "experiments"
+
+STOP_ONE = f"""
+title: One stops
+load: {{locustfile: {ROOT}/loadtests/shop.py, rate: 20/s}}
+phases: {{baseline: 2s, recovery: 2s}}
+targets:
+  one: {{type: aws:ec2:instance, tags: {{app: shop}}, select: count(2)}}
+actions:
+  stop: {{action: aws:ec2:stop-instances, targets: one, duration: 60s}}
+"""
+
+
+@pytest.fixture
+def chaos(tmp_path: Path) -> Chaos:
+    """The command, in an empty directory."""
+    return Chaos(tmp_path)
+
+
+def test_an_instance_is_terminated_and_the_group_heals_itself(chaos: Chaos) -> None:
+    """The command brings up a lab, breaks it, and reports what the truth log confirms."""
+    ran = chaos("run", EXPERIMENTS / "terminate-instance.yaml", "--plain")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    report = chaos.report()
+    assert report["verdict"] == "pass"
+    load = report["load"]
+    assert load["planned"] == load["ok"] + load["failed"] + load["timed_out"] + load["not_sent"]
+    assert load["failed"] + load["timed_out"] > 0  # the dip is in the numbers
+    action = report["actions"][0]
+    truth = [event for event in report["events"] if event["kind"] == "truth"]
+    killed = next(e["at"] for e in truth if "was cut off and killed" in e["text"])
+    assert killed == pytest.approx(action["inject_confirmed_at"], abs=0.5)
+    removed = next(e["at"] for e in truth if "no longer a target" in e["text"])
+    bad_until = action["inject_confirmed_at"] + action["recovered_after_s"]
+    assert bad_until == pytest.approx(removed, abs=2.5)
+    assert any("is healthy" in e["text"] and e["at"] > killed for e in truth)
+
+
+def test_failed_requests_agree_with_the_load_balancers_own_count(
+    chaos: Chaos, lab: RunningLab
+) -> None:
+    """Half of the fleet stops for 20 s; the report counts what the balancer counts, within 1 %."""
+    chaos.use(lab)
+    before = lab_handle.balancer_counts(lab.handle)
+    ran = chaos("run", EXPERIMENTS / "stop-half-the-fleet.yaml", "--env", "shared", "--plain")
+    after = lab_handle.balancer_counts(lab.handle)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    report = chaos.report()
+    refused = after.answered_5xx - before.answered_5xx
+    slices = (chaos.reports / "latest" / "slices.jsonl").read_text().splitlines()
+    failed = sum(piece[2][1] for line in slices for piece in json.loads(line)["slices"])
+    assert refused > 20
+    assert failed == pytest.approx(refused, rel=0.01)
+    assert report["actions"][0]["verified"] is True
+    lab.await_whole()
+
+
+def test_a_stored_report_can_be_made_again(chaos: Chaos, lab: RunningLab) -> None:
+    """The same run gives the same report, to the byte."""
+    chaos.use(lab)
+    chaos("run", write(chaos, STOP_ONE.replace("60s", "1s")), "--env", "shared")
+    directory = chaos.run_directory()
+    names = ("report.json", "report.md", "report.html", "junit.xml", "timeline.csv")
+    first = {name: (directory / name).read_bytes() for name in names}
+    for name in names:
+        (directory / name).unlink()
+    assert chaos("report", directory.name).returncode == 0
+    assert {name: (directory / name).read_bytes() for name in names} == first
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_fault_puts_everything_back(
+    chaos: Chaos, lab: RunningLab, number: signal.Signals
+) -> None:
+    """Exit 4, a report all the same, and the fleet as before."""
+    chaos.use(lab)
+    before = set(lab.instances())
+    with chaos.running("run", write(chaos, STOP_ONE), "--env", "shared") as process:
+        chaos.await_journal('"stage":"inject-confirmed"')
+        process.send_signal(number)
+        assert process.wait(60) == 4
+    report = chaos.report()
+    assert report["ending"] == "aborted"
+    assert number.name in report["reason"]
+    assert report["actions"][0]["verified"] is True
+    assert set(lab.instances()) == before
+    assert {one.state for one in lab.instances().values()} == {"running"}
+
+
+def test_a_killed_runner_leaves_no_process_and_no_lab_behind(chaos: Chaos) -> None:
+    """Neither Locust nor the lab that was started for the run survive kill -9."""
+    with chaos.running("run", write(chaos, STOP_ONE), "--plain") as process:
+        chaos.await_journal('"phase":"fault"')
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) > 10  # Locust, the lab, its nodes and instances
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    eventually(lambda: not any(map(lives, family)), 15, "all processes of the run are gone")
+
+
+def test_a_plan_changes_nothing(chaos: Chaos, lab: RunningLab) -> None:
+    """It shows resources, calls, undo and permissions."""
+    chaos.use(lab)
+    before = lab.ec2.describe_instances()["Reservations"]
+    experiment = EXPERIMENTS / "stop-half-the-fleet.yaml"
+    ran = chaos("plan", experiment, "--env", "shared", "--seed", "5")
+    assert ran.returncode == 0, ran.stderr
+    for words in ("ec2:stop_instances", "ec2:start_instances", "ec2:StopInstances", "us-east-1"):
+        assert words in ran.stdout
+    again = chaos("plan", experiment, "--env", "shared", "--seed", "5")
+    assert again.stdout == ran.stdout
+    assert lab.ec2.describe_instances()["Reservations"] == before
+
+
+def test_the_starter_files_run_as_they_are(chaos: Chaos, lab: RunningLab) -> None:
+    """`chaos init`, then `chaos run`."""
+    chaos.use(lab)
+    assert chaos("init").returncode == 0
+    ran = chaos("run", "experiment.yaml", "--env", "shared", "--plain")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it still does something; one that only waits to be reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def write(chaos: Chaos, experiment: str) -> Path:
+    """An experiment file in the command's directory."""
+    file = chaos.directory / "experiment.yaml"
+    file.write_text(experiment)
+    return file
