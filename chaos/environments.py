@@ -5,6 +5,7 @@ This is the only place that knows the lab as well as AWS; the engine gets an `Op
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 from chaos.engine.environment import OpenEnvironment
 from chaos.measure.run import Event
 from chaos.model.environment import LAB, Environment, Settings
-from chaos.model.problems import EnvironmentUnusable
 
 if TYPE_CHECKING:
     from chaos.lab.handle import LabHandle
@@ -65,7 +65,7 @@ def _open_lab(environment: Environment, settings: Settings, say: Say) -> Iterato
         yield _in_lab(found, environment)
         return
     say("starting the lab")
-    started = _start_lab(settings, say)
+    started = lab.start(settings=lab.settings_from(settings.lab), progress=say)
     try:
         yield _in_lab(started, environment)
     finally:
@@ -73,37 +73,40 @@ def _open_lab(environment: Environment, settings: Settings, say: Say) -> Iterato
         lab.stop(started)
 
 
-def _start_lab(settings: Settings, say: Say) -> LabHandle:
-    from chaos.lab import handle as lab
-    from chaos.lab.settings import LabSettings
-
-    chosen = LabSettings.from_mapping(settings.lab)
-    try:
-        return lab.start(settings=chosen, progress=say)
-    except lab.LabError as error:
-        raise EnvironmentUnusable(str(error)) from error
-
-
 def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
     from chaos.aws.clients import connect
 
+    _bypass_proxies()
     inside = Environment(region=handle.region, endpoint_url=handle.endpoint_url)
-    key = {
-        "aws_access_key_id": handle.access_key_id,
-        "aws_secret_access_key": handle.secret_access_key,
-    }
     return OpenEnvironment(
         name=LAB,
         host=environment.host or handle.host,
-        clients=connect(inside, key),
+        clients=connect(inside, handle.credentials),
         account=handle.account_id,
         region=handle.region,
         blast_radius=environment.blast_radius,
-        truth=lambda since: _truth(handle, since),
+        truth=_truth_of(handle),
     )
 
 
-def _truth(handle: LabHandle, since: float) -> list[Event]:
+def _bypass_proxies() -> None:
+    """Let boto3 and Locust, which heed these variables, reach the lab without a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [part for part in os.environ.get(name, "").split(",") if part]
+        if "127.0.0.1" not in listed:
+            os.environ[name] = ",".join([*listed, "127.0.0.1"])
+
+
+def _truth_of(handle: LabHandle) -> Callable[[], list[Event]]:
+    """Reads on in the lab's truth log from where it is now."""
     from chaos.lab.handle import truth
 
-    return [Event(seen.at, "truth", seen.text) for seen in truth(handle, since) if seen.at > since]
+    read = len(truth(handle))
+
+    def news() -> list[Event]:
+        nonlocal read
+        events = truth(handle)[read:]
+        read += len(events)
+        return [Event(seen.at, "truth", seen.text) for seen in events]
+
+    return news

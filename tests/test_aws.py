@@ -194,7 +194,8 @@ class _Throttling(http.server.BaseHTTPRequestHandler):
             b"<ErrorResponse><Error><Code>Throttling</Code><Message>slow</Message></Error>"
             b"</ErrorResponse>"
             if throttled
-            else b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111111111111</Account>"
+            else b"<GetCallerIdentityResponse><GetCallerIdentityResult>"
+            b"<Account>111111111111</Account>"
             b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
         )
         self.send_response(400 if throttled else 200)

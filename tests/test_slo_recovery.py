@@ -157,4 +157,4 @@ def test_a_system_that_stays_down_is_told_how_long_it_was_watched() -> None:
     """No value, no interval, and the time that it had."""
     found = _recovery("..xxxxxxxx", "<= 5s", AT_TWO)
     assert (found.measured, found.interval) == (None, None)
-    assert "8 s after" in found.explanation
+    assert "8.00 s after" in found.explanation

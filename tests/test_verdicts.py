@@ -154,7 +154,7 @@ def test_few_failures_are_inconclusive_and_say_what_would_decide() -> None:
     found = _judged(_slo("availability", ">= 99.95%"), counted([(100, 0)] * 29 + [(97, 3)]))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.measured == pytest.approx(0.999)
-    assert "99.90% over 3,000 requests in 30 s" in found.explanation
+    assert "99.90% over 3,000 requests in 30.0 s" in found.explanation
     assert "more likely missed than not; about" in found.explanation
 
 
@@ -163,7 +163,7 @@ def test_the_run_that_was_asked_for_decides() -> None:
     slo = _slo("availability", ">= 99.9%")
     short = _judged(slo, counted([(100, 0)] * 30))
     assert short.verdict is Verdict.INCONCLUSIVE
-    assert "about 9 s more of the same" in short.explanation
+    assert "about 9.00 s more of the same" in short.explanation
     assert _judged(slo, counted([(100, 0)] * 39)).verdict is Verdict.PASS
 
 

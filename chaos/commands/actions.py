@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-
 from typing import TYPE_CHECKING
 
 from chaos.exit_codes import ExitCode
@@ -50,8 +49,9 @@ def _list(kinds: list[type[Action]]) -> list[str]:
 _HEAD = """\
 # Actions
 
-Names and parameters are those of AWS Fault Injection Service where it has the action. `chaos actions`
-prints the list, `chaos actions ID` tells all about one, and `chaos actions --markdown` made this page.
+Names and parameters are those of AWS Fault Injection Service where it has the action.
+`chaos actions` prints the list, `chaos actions ID` tells all about one, and
+`chaos actions --markdown` made this page.
 
 | action | what it does | works on | undo | parameters | permissions |
 |---|---|---|---|---|---|"""

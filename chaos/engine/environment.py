@@ -10,7 +10,7 @@ from chaos.measure.run import Event
 from chaos.model.experiment import BlastRadius
 
 
-def _saw_nothing(_since: float) -> list[Event]:
+def _saw_nothing() -> list[Event]:
     return []
 
 
@@ -26,5 +26,5 @@ class OpenEnvironment:
     account: str | None = None
     region: str | None = None
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
-    truth: Callable[[float], list[Event]] = _saw_nothing
-    """What really happened since a time (seconds since the epoch); only the lab knows."""
+    truth: Callable[[], list[Event]] = _saw_nothing
+    """What really happened since the last call; only the lab knows."""

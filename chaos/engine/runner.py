@@ -91,7 +91,6 @@ class Runner:
         """When the phase that is under way ends, as declared, and the next begins."""
         self._measured_since: float | None = None
         self._news_at = 0.0
-        self._truth_since = parts.clock.now()
         self._last_second = Slice()
         self._total = Slice()
 
@@ -216,8 +215,7 @@ class Runner:
             raise Aborted(f"stop condition breached: {breached}")
 
     def _note_truth(self) -> None:
-        for event in self.plan.environment.truth(self._truth_since):
-            self._truth_since = max(self._truth_since, event.at)
+        for event in self.plan.environment.truth():
             self._write(Noted(at=event.at, about="truth", text=event.text))
 
     def _show(self, now: float) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chaos.measure.formats import interval, objective, plural, value
 from chaos.measure.run import Ending
-from chaos.report.formats import interval, objective, plural, value
 from chaos.report.result import Result
 from chaos.slo.verdict import SloResult, Verdict
 

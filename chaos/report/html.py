@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from chaos.measure import formats
 from chaos.measure.recording import Outcome
-from chaos.report import formats
 from chaos.report.charts.lanes import TRUTH
 from chaos.report.charts.objective_bar import objective_bar
 from chaos.report.charts.panels import OUTCOME_NAMES, bin_values

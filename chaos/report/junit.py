@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from chaos.measure.formats import interval, iso, objective, printable, value
 from chaos.measure.run import Ending, FaultTimes
-from chaos.report.formats import interval, iso, objective, printable, value
 from chaos.report.headline import headline
 from chaos.report.result import Result
 from chaos.slo.verdict import SloResult, Verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from chaos.measure import formats
 from chaos.measure.recording import Slice
-from chaos.report import formats
 from chaos.report.headline import headline
 from chaos.report.result import FaultResult, PhaseResult, Result
 from chaos.slo.verdict import SloResult, Verdict

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chaos.measure.formats import printable
 from chaos.measure.recording import Slice, SliceKey
-from chaos.report.formats import printable
 from chaos.report.result import Result
 from chaos.report.series import seconds_of
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chaos.measure.formats import duration, percentage, plural
 from chaos.model.units import Threshold, Unit
 from chaos.slo.estimates import is_decided, times_longer
 from chaos.slo.indicators import Measurement
 from chaos.slo.intervals import Interval
 from chaos.slo.recovery import Outage
 from chaos.slo.verdict import Verdict
-from chaos.slo.wording import counted, percent, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,12 @@ def _verdict(interval: Interval, objective: Threshold) -> Verdict:
 
 
 def _said(measurement: Measurement, interval: Interval, objective: Threshold) -> str:
-    shown: Callable[[float], str] = percent if objective.unit is Unit.RATIO else span
+    shown: Callable[[float], str] = percentage if objective.unit is Unit.RATIO else duration
     low, high = (shown(end) for end in interval)
-    requests = counted(measurement.requests, "request")
+    requests = plural(measurement.requests, "request")
+    lasted = duration(measurement.seconds)
     return (
-        f"{shown(measurement.estimate.measured)} over {requests} in {span(measurement.seconds)}, "
+        f"{shown(measurement.estimate.measured)} over {requests} in {lasted}, "
         f"95% interval {low} to {high}"
     )
 
@@ -78,11 +79,11 @@ def _what_decides(measurement: Measurement, objective: Threshold) -> str:
     if longer is None:
         return f"no run of practical length would decide on {objective}"
     more = max(1, round(measurement.seconds * (longer - 1)))
-    return f"about {span(more)} more of the same would decide on {objective}"
+    return f"about {duration(more)} more of the same would decide on {objective}"
 
 
 def _never_recovered(unrecovered: list[Outage], low: float, objective: Threshold) -> Ruling:
-    watched = span(max(outage.watched for outage in unrecovered))
+    watched = duration(max(outage.watched for outage in unrecovered))
     said = f"Not recovered by the end of the load, {watched} after the fault was in place"
     if objective.holds_for(low):
         return Ruling(Verdict.INCONCLUSIVE, f"{said}: too early to tell, wanted {objective}.")
@@ -95,7 +96,9 @@ def _recovery_said(
     if all(outage.first_bad is None for outage in outages):
         said = "No second was bad, so any outage was shorter than a second"
     else:
-        said = f"Good again {span(measured)} after the fault was in place, give or take a second"
+        said = (
+            f"Good again {duration(measured)} after the fault was in place, give or take a second"
+        )
     end = {
         Verdict.PASS: f"meets {objective}",
         Verdict.FAIL: f"misses {objective}",

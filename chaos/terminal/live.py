@@ -14,8 +14,9 @@ from rich.text import Text
 
 from chaos.engine.fault import FaultState
 from chaos.engine.observer import Status
+from chaos.measure.formats import percentage
 from chaos.measure.run import Event, PhaseName
-from chaos.terminal.words import load_line, percent
+from chaos.terminal.load_line import load_line
 
 EVENTS_SHOWN = 8
 
@@ -79,7 +80,7 @@ class LiveObserver:
             head.append(f"   {max(0.0, status.ends_at - status.now):.0f} s left", style="dim")
         lines = [head]
         if status.total.planned or status.second.planned:
-            available = percent(status.total.availability)
+            available = percentage(status.total.availability)
             lines.append(Text(f"{load_line(status.second)}   available {available}"))
         for name, state in status.faults:
             lines.append(Text.assemble((f"{state.value:<10}", _FAULT_STYLE[state]), name))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chaos.engine.observer import Status
 from chaos.measure.run import Event
-from chaos.terminal.words import load_line
+from chaos.terminal.load_line import load_line
 
 STATUS_EVERY = 5.0
 """Seconds between two lines about the load."""

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chaos.measure import formats
 from chaos.measure.run import Ending
 from chaos.report.result import FaultResult, Result
 from chaos.slo.verdict import SloResult, Verdict
-from chaos.terminal.words import percent, seconds
 
 _STYLE = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 
@@ -22,6 +22,9 @@ def print_summary(result: Result, directory: Path) -> None:
     console.print(_headline(result))
     if result.slos:
         console.print(_slo_table(result.slos))
+        for slo in result.slos:
+            if slo.verdict is not Verdict.PASS:
+                console.print(f"  {slo.name}: {slo.explanation}", style="dim")
     if result.faults:
         console.print(_fault_table(result.faults))
     if result.run.had_load:
@@ -44,12 +47,10 @@ def _slo_table(slos: tuple[SloResult, ...]) -> Table:
     for heading in ("objective", "", "measured", "95 % interval", "verdict"):
         table.add_column(heading, header_style="dim")
     for slo in slos:
-        show = percent if slo.is_ratio else seconds
-        interval = f"{show(slo.interval[0])} – {show(slo.interval[1])}" if slo.interval else ""
+        measured = formats.value(slo.measured, is_ratio=slo.is_ratio)
+        interval = formats.interval(slo.interval, is_ratio=slo.is_ratio)
         verdict = Text(slo.verdict, style=_STYLE[slo.verdict])
-        table.add_row(slo.name, slo.objective, show(slo.measured), interval, verdict)
-        if slo.verdict is not Verdict.PASS:
-            table.add_row(Text(f"  {slo.explanation}", style="dim"))
+        table.add_row(slo.name, slo.objective, measured, interval, verdict)
     return table
 
 
@@ -62,8 +63,8 @@ def _fault_table(faults: tuple[FaultResult, ...]) -> Table:
         table.add_row(
             fault.times.name,
             str(len(fault.times.targets)),
-            seconds(fault.detected_after_s),
-            seconds(fault.recovered_after_s),
+            formats.duration(fault.detected_after_s),
+            formats.duration(fault.recovered_after_s),
             undo,
         )
     return table

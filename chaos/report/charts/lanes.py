@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from chaos.measure.formats import offset
 from chaos.measure.run import PhaseSpan
 from chaos.report.charts.frame import LETTER, FaultSpan, Frame, fault_span
 from chaos.report.charts.svg import tag
-from chaos.report.formats import offset
 from chaos.report.result import FaultResult, Result
 
 PHASE_HEIGHT = 22

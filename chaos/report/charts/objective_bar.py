@@ -6,8 +6,8 @@ import math
 
 from markupsafe import Markup
 
+from chaos.measure import formats
 from chaos.model.units import Threshold, parse_threshold
-from chaos.report import formats
 from chaos.report.charts.scales import Linear
 from chaos.report.charts.svg import tag
 from chaos.slo.verdict import SloResult

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from chaos.measure import formats
 from chaos.measure.recording import Outcome, Slice
 from chaos.model.units import parse_threshold
-from chaos.report import formats
 from chaos.report.charts.frame import LETTER, Frame
 from chaos.report.charts.scales import Scale, fitting, from_zero
 from chaos.report.charts.svg import path, tag

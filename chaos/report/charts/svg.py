@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from chaos.report.formats import printable
+from chaos.measure.formats import printable
 
 
 def tag(name: str, *children: str, **attributes: str | float | None) -> Markup:

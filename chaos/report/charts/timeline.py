@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from chaos.report import formats
+from chaos.measure import formats
 from chaos.report.charts.frame import Frame, fault_span
 from chaos.report.charts.lanes import PHASE_HEIGHT, fault_lanes, phase_strip, truth_lane
 from chaos.report.charts.panels import Box, errors_panel, latency_panel, throughput_panel

@@ -1,0 +1,1 @@
+"""The load balancer: one Envoy for each Availability Zone it is in, as its node there."""

@@ -1,0 +1,87 @@
+"""The fabric's process: holds all links, and does what it is told on its standard input.
+
+Standard input is one end of a socket pair whose other end the lab's supervisor has, so nobody else
+can reach it; when it ends, so does the fabric. Each line is a JSON array `[call, argument…]`,
+answered by one line: `{"ok": result}` or `{"error": message}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from chaos.lab.fabric.condition import Condition, LinkName
+from chaos.lab.fabric.front_door import FrontDoor
+from chaos.lab.fabric.link import Link
+
+
+class Fabric:
+    """All links and the front door. Its public methods are what can be called from outside."""
+
+    def __init__(self) -> None:
+        self._links: dict[LinkName, Link] = {}
+        self._front_door = FrontDoor()
+
+    def open(self, source: str, destination: str, upstream_port: int) -> int:
+        """Open a link and return its port."""
+        name = LinkName(source, destination)
+        link = self._links[name] = Link(name, upstream_port)
+        return link.port
+
+    def set(self, source: str, destination: str, condition: Mapping[str, Any]) -> None:
+        """Change a link's condition; it holds when this returns."""
+        self._links[LinkName(source, destination)].set(Condition.from_json(condition))
+
+    def close(self, source: str, destination: str, linger: float) -> None:
+        """Close a link, and what is established in it after `linger` seconds."""
+        self._links.pop(LinkName(source, destination)).close(linger)
+
+    def front_door(self, names: list[list[str]]) -> int:
+        """Let the front door lead to these links, and return its port."""
+        self._front_door.lead_to([self._links[LinkName(*name)] for name in names])
+        return self._front_door.port
+
+    def counters(self) -> list[dict[str, Any]]:
+        """The counters of all links."""
+        return [
+            {"source": name.source, "destination": name.destination, **asdict(link.counters)}
+            for name, link in self._links.items()
+        ]
+
+
+def _answer(calls: Mapping[str, Callable[..., Any]], line: bytes) -> dict[str, Any]:
+    call, *arguments = json.loads(line)
+    try:
+        return {"ok": calls[call](*arguments)}
+    except (KeyError, OSError, ValueError) as error:
+        return {"error": f"{call}{tuple(arguments)}: {error!r}"}
+
+
+async def _serve(control: socket.socket) -> None:
+    fabric = Fabric()
+    calls = {
+        method.__name__: method
+        for method in (fabric.open, fabric.set, fabric.close, fabric.front_door, fabric.counters)
+    }
+    reader, writer = await asyncio.open_connection(sock=control)
+    while line := await reader.readline():
+        writer.write(json.dumps(_answer(calls, line)).encode() + b"\n")
+
+
+def _allow_many_connections() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if most == resource.RLIM_INFINITY else min(most, 65536)
+    with contextlib.suppress(ValueError, OSError):  # macOS may allow less than it says.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+if __name__ == "__main__":
+    _allow_many_connections()
+    with contextlib.suppress(KeyboardInterrupt, ConnectionError):
+        asyncio.run(_serve(socket.socket(fileno=0)))

@@ -1,0 +1,1 @@
+"""The application in the lab: a small shop, as reference architectures have it."""

@@ -1,0 +1,124 @@
+"""The shop's HTTP interface: browse, look, buy."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from chaos.lab.shop.catalogue import Catalogue, Product
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_BROWSE_S = 0.002
+_LOOK_S = 0.001
+_BUY_S = 0.005
+"""Median seconds that each kind of request takes, as if for a query; some take far longer."""
+
+_SPREAD = 0.4
+"""Of the logarithm of the service time: one in a hundred takes two and a half times the median."""
+
+_HIGHEST_QUANTITY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which instance serves."""
+
+    instance_id: str
+    zone: str
+
+
+class _Counting:
+    """Counts all requests by path and status, and says in each answer who gave it."""
+
+    def __init__(self, app: ASGIApp, identity: Identity, counts: Counter[str]) -> None:
+        self._app = app
+        self._counts = counts
+        self._headers = [
+            (b"x-served-by", identity.instance_id.encode()),
+            (b"x-served-zone", identity.zone.encode()),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_signed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts[f"{scope['path'].split('/')[1]} {message['status']}"] += 1
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_signed)
+
+
+class Shop:
+    """One instance of the shop."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._catalogue = Catalogue()
+        self._counts: Counter[str] = Counter()
+        self._started_at = time.time()
+
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        routes = [
+            Route("/products", self._browse),
+            Route("/products/{product_id:int}", self._look),
+            Route("/purchase", self._buy, methods=["POST"]),
+            Route("/health", self._health),
+            Route("/metrics", self._metrics),
+        ]
+        return _Counting(Starlette(routes=routes), self._identity, self._counts)
+
+    async def _browse(self, _: Request) -> JSONResponse:
+        await _work(_BROWSE_S)
+        return JSONResponse([product.to_json() for product in self._catalogue.products.values()])
+
+    async def _look(self, request: Request) -> JSONResponse:
+        await _work(_LOOK_S)
+        product = self._catalogue.products.get(request.path_params["product_id"])
+        return JSONResponse(product.to_json()) if product else _error(404, "no such product")
+
+    async def _buy(self, request: Request) -> JSONResponse:
+        try:
+            wanted = await request.json()
+        except ValueError:
+            return _error(400, "the body is not JSON")
+        if not _is_order(wanted):
+            return _error(422, "wanted: product_id and quantity, whole numbers, 1 to 100 of it")
+        product: Product | None = self._catalogue.products.get(wanted["product_id"])
+        if product is None:
+            return _error(404, "no such product")
+        await _work(_BUY_S)
+        order = self._catalogue.purchase(product, wanted["quantity"])
+        return JSONResponse(order.to_json(), status_code=201)
+
+    async def _health(self, _: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def _metrics(self, _: Request) -> JSONResponse:
+        return JSONResponse({"started_at": self._started_at, "requests": dict(self._counts)})
+
+
+def _is_order(wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return False
+    product_id, quantity = wanted.get("product_id"), wanted.get("quantity")
+    return type(product_id) is int and type(quantity) is int and 1 <= quantity <= _HIGHEST_QUANTITY
+
+
+def _error(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": message}, status_code=status)
+
+
+async def _work(median_s: float) -> None:
+    await asyncio.sleep(median_s * random.lognormvariate(0, _SPREAD))

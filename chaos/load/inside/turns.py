@@ -1,0 +1,95 @@
+"""Takes the execution of tasks in hand: each is a turn, and the load model says when it may be."""
+# ruff: noqa: SLF001 - Locust offers no other place where a task can be held back.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import gevent
+from gevent import getcurrent
+from locust import TaskSet
+
+from chaos.load.inside.recorder import Turn
+
+
+class LoadModel(Protocol):
+    """When users execute tasks. All times are seconds since the epoch."""
+
+    paced_by_file: bool
+    """Whether users wait between tasks as the file says."""
+
+    def begin(self, at: float, index: int, of: int) -> None:
+        """The load begins; this is agent `index` of `of`."""
+
+    def end(self, at: float) -> None:
+        """Nothing may be due at or after `at`."""
+
+    def is_idle(self) -> bool:
+        """Whether, once the end is past, nothing is under way any more."""
+
+    def write_off(self) -> None:
+        """Give what is still under way its outcome."""
+
+    def on_user_start(self, user: Any) -> None:
+        """A user has come as far as its first task."""
+
+    def take(self, user: Any, task: Any) -> Turn:
+        """Wait until the user may execute its next task."""
+
+    def done(self, user: Any, turn: Turn, error: BaseException | None) -> None:
+        """The task has ended, with that error or well."""
+
+
+def install(
+    model: LoadModel, running: dict[Any, Turn], on_user_start: Callable[[Any], None]
+) -> None:
+    """Let every task of every user be a turn.
+
+    `running` has the turns under way by their greenlet; `on_user_start` gets each user that has
+    come as far as its first task.
+    """
+    task_sets: Any = TaskSet
+    execute, wait = task_sets.execute_next_task, task_sets.wait
+    started: set[Any] = set()
+
+    def execute_next_task(task_set: Any) -> None:
+        task = task_set._task_queue[0]
+        if isinstance(task, type) and issubclass(task, TaskSet):
+            execute(task_set)  # Its tasks will have turns of their own.
+            return
+        user, me = task_set.user, getcurrent()
+        if me not in started:
+            started.add(me)
+            me.link(started.discard)
+            on_user_start(user)
+        turn = model.take(user, task)
+        outer, running[me] = running.get(me), turn
+        error: BaseException | None = None
+        try:
+            execute(task_set)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            _restore(running, me, outer)
+            model.done(user, turn, error)
+
+    def wait_between_tasks(task_set: Any) -> None:
+        """Only a task that waits on purpose does so: between tasks the arrivals set the pace."""
+        if getcurrent() in running:
+            wait(task_set)
+        else:
+            gevent.sleep(0)
+
+    task_sets.execute_next_task = execute_next_task
+    if not model.paced_by_file:
+        task_sets.wait = wait_between_tasks
+
+
+def _restore(running: dict[Any, Turn], me: Any, outer: Turn | None) -> None:
+    """A task that runs a task set by itself has turns within its turn."""
+    if outer is None:
+        del running[me]
+    else:
+        running[me] = outer

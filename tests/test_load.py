@@ -1,0 +1,311 @@
+"""Load by a real Locust against a server of known behaviour: every request is accounted for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chaos.load.arrivals import ConstantRate, Plan
+from chaos.measure.recording import Slice
+from tests.known_server import KnownServer, running
+from tests.load_harness import Driven, Harness, assert_gone, await_ready, run
+
+BROWSER = """
+    class Browser(FastHttpUser):
+        wait_time = constant(0.01)
+        @task
+        def browse(self):
+            self.client.get("/ok")
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[KnownServer]:
+    """One server for all tests."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def harness(tmp_path: Path, server: KnownServer) -> Harness:
+    """Runs Locust files against the server."""
+    server.served.clear()
+    return Harness(tmp_path, server.url)
+
+
+def outcomes(piece: Slice) -> tuple[int, int, int, int]:
+    """The counts of a slice: ok, failed, timed out, not sent."""
+    return piece.ok, piece.failed, piece.timed_out, piece.not_sent
+
+
+def assert_accounts_close(driven: Driven, rate: float) -> None:
+    """Each arrival of the plan has exactly one outcome, in the second in which it was due."""
+    plan = Plan(ConstantRate(rate), driven.begin)
+    arrivals = driven.recording.arrivals
+    last = max(arrivals)
+    for second in range(int(driven.begin), last):
+        planned = plan.due_before(second + 1) - plan.due_before(second)
+        assert arrivals[second] == planned
+    assert arrivals.total() >= plan.due_before(driven.end)
+
+
+def test_a_stall_is_seen_by_all_arrivals_that_were_due_in_it(
+    harness: Harness, server: KnownServer
+) -> None:
+    """With a stall of 1 s, p95 from due time is within 5 % of the analytic truth."""
+    stalls = iter([1.0])
+
+    def stall_once(seconds: float) -> None:
+        if seconds >= 1.0 and next(stalls, None):
+            server.stall(1.0)
+
+    driven = harness.drive(BROWSER, 3.0, stall_once, rate=100)
+    total = driven.total
+    assert_accounts_close(driven, 100)
+    assert outcomes(total) == (driven.recording.arrivals.total(), 0, 0, 0)
+    # Of n arrivals, 100 were due in the stall and waited for 0.01 s, 0.02 s, ... 1 s.
+    truth = 1.0 - 0.05 * total.planned / 100
+    measured = total.response.quantile(0.95)
+    assert measured == pytest.approx(truth, rel=0.05)
+
+
+def test_every_way_to_end_has_its_outcome(harness: Harness) -> None:
+    """Time-outs of both clients are told from failures, also where the file checks answers."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        text = f"""
+        def check(client, path):
+            with client.get(path, name="/checked" + path, catch_response=True) as answer:
+                if answer.status_code != 200:
+                    answer.failure("not what I wanted")
+
+        class Tasks(SequentialTaskSet):
+            @task
+            def calls(self):
+                kind = type(self.user).__name__
+                for path in ("/ok", "/error", "/hang", "/drip"):
+                    self.client.get(path, name=f"{{kind}}{{path}}")
+                self.client.get("{refused}/", name=kind + "/refused")
+                check(self.client, "/ok"); check(self.client, "/hang"); check(self.client, "/error")
+
+        class Plain(HttpUser):
+            tasks = [Tasks]
+        class Fast(FastHttpUser):
+            tasks = [Tasks]
+        """
+        driven = harness.drive(text, 2.2, users=6, timeout=0.3)
+    for kind in ("Plain", "Fast"):
+        rounds = driven.endpoint(f"GET {kind}/refused").planned
+        assert rounds >= 3
+        for path, expected in {
+            "/ok": "ok",
+            "/error": "failed",
+            "/refused": "failed",
+            "/hang": "timed_out",
+            "/drip": "timed_out",
+        }.items():
+            piece = driven.endpoint(f"GET {kind}{path}")
+            assert getattr(piece, expected) == piece.planned >= rounds
+        assert driven.endpoint(f"GET {kind}/hang").service.quantile(0.5) == pytest.approx(
+            0.3, abs=0.1
+        )
+    for path, expected in {"/ok": "ok", "/hang": "timed_out", "/error": "failed"}.items():
+        piece = driven.endpoint(f"GET /checked{path}")
+        assert getattr(piece, expected) == piece.planned > 0
+
+
+def test_arrivals_that_no_user_could_take_are_not_sent(harness: Harness) -> None:
+    """A pool of two users that hang takes what it can; the rest is counted and the user is told."""
+    text = BROWSER.replace("/ok", "/hang")
+    driven = harness.drive(text, 1.0, rate=20, users=2, timeout=0.4)
+    total = driven.total
+    assert_accounts_close(driven, 20)
+    assert total.planned == driven.recording.arrivals.total()
+    assert total.timed_out >= 4
+    assert total.not_sent >= 8
+    assert total.timed_out + total.not_sent == total.planned
+    assert any("all 2 users were busy" in notice for notice in driven.notices)
+
+
+def test_two_processes_release_the_plan_exactly_once(harness: Harness, server: KnownServer) -> None:
+    """The sum over processes is the plan, and what the server saw."""
+    driven = harness.drive(BROWSER, 1.5, rate=150, users=40, processes=2)
+    assert_accounts_close(driven, 150)
+    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+    assert driven.total.planned == driven.recording.arrivals.total()
+
+
+def test_the_share_of_a_worker_that_died_is_not_sent(harness: Harness) -> None:
+    """A worker killed in the middle leaves no hole in the accounts."""
+    driver = harness.driver(BROWSER, rate=100, users=10, processes=2, timeout=0.5)
+
+    def kill_one(seconds: float) -> None:
+        locust = psutil.Process(driver.process_id)
+        if seconds > 0.5 and len(workers := locust.children()) > 1:
+            workers[0].kill()
+
+    try:
+        driver.start()
+        await_ready(driver)
+        driven = run(driver, 1.5, kill_one)
+    finally:
+        driver.kill()
+    assert_accounts_close(driven, 100)
+    assert driven.total.ok >= 75
+    assert driven.total.not_sent >= 40
+    assert driven.total.planned == driven.recording.arrivals.total()
+
+
+def test_every_arrival_is_one_task_whatever_the_tasks_do(
+    harness: Harness, server: KnownServer
+) -> None:
+    """Nested task sets, tasks that leave, fail, stop or send nothing: the accounts still close."""
+    text = """
+    class Steps(SequentialTaskSet):
+        def on_start(self):
+            self.client.get("/unmeasured")
+        @task
+        def first(self):
+            self.client.get("/ok", name="first")
+        @task
+        def second(self):
+            self.client.get("/ok", name="second")
+            self.client.get("/ok", name="second's other")
+        @task
+        def leave(self):
+            self.interrupt()
+
+    class Journey(FastHttpUser):
+        tasks = {Steps: 1}
+        weight = 3
+        def on_start(self):
+            self.client.get("/unmeasured")
+
+    class Odd(FastHttpUser):
+        @task
+        def fails(self):
+            raise ValueError("odd")
+        @task
+        def idles(self):
+            self.wait_time = lambda: 0.01
+            self.wait()
+        @task
+        def stops(self):
+            self.client.get("/ok", name="stops")
+            raise StopUser()
+    """
+    driven = harness.drive(text, 2.0, rate=60, users=12, spawn_rate=100)
+    assert_accounts_close(driven, 60)
+    arrivals = driven.recording.arrivals.total()
+    first, second, other, fails, idles, stops = (
+        driven.endpoint(name)
+        for name in (
+            "GET first",
+            "GET second",
+            "GET second's other",
+            "(task) fails",
+            "(task) idles",
+            "GET stops",
+        )
+    )
+    assert arrivals == sum(x.planned for x in (first, second, fails, idles, stops))
+    assert driven.total.planned == arrivals + other.planned
+    assert other.planned == second.planned == second.ok > 20
+    assert fails.failed == fails.planned > 0
+    assert idles.ok == idles.planned > 0
+    assert stops.ok == stops.planned > 0
+    assert server.served["/unmeasured"] >= 9
+    assert driven.endpoint("GET /unmeasured").planned == 0
+    assert "ValueError: odd (load_file.py, line 28)" in driven.notices
+
+
+def test_a_closed_load_is_what_the_server_saw(harness: Harness, server: KnownServer) -> None:
+    """With users of either client, each request the server got is counted once."""
+    text = BROWSER + BROWSER.replace("FastHttpUser", "HttpUser").replace("Browser", "Slow")
+    driven = harness.drive(text, 1.5, users=6)
+    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+    assert driven.total.ok > 100
+    assert not driven.recording.arrivals
+    assert min(driven.recording.by_second()) >= int(driven.begin)
+
+
+def test_a_load_test_shape_is_followed_to_its_end(harness: Harness, server: KnownServer) -> None:
+    """The file's own shape decides, and its end is not a failure of the load."""
+    text = (
+        BROWSER
+        + """
+    class Shape(LoadTestShape):
+        def tick(self):
+            return (3, 3) if self.get_run_time() < 1 else None
+    """
+    )
+    driven = harness.drive(text, 3.0)
+    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+    assert driven.total.ok > 30
+    assert any("LoadTestShape" in notice for notice in driven.notices)
+    assert max(driven.recording.by_second()) <= driven.begin + 2.5
+
+
+def test_a_worker_on_another_machine_gets_the_files_from_the_master(
+    harness: Harness, server: KnownServer
+) -> None:
+    """A worker started by hand with `-f -`, as on another machine, makes the load."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    driver = harness.driver(
+        BROWSER, rate=50, users=5, workers=1, worker_port=port, worker_bind="127.0.0.1"
+    )
+    command = [sys.executable, "-m", "locust", "--worker", "-f", "-", "--master-port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
+        try:
+            driver.start()
+            await_ready(driver)
+            driven = run(driver, 1.0)
+            assert worker.wait(10) == 0
+        finally:
+            driver.kill()
+            worker.kill()
+    assert_accounts_close(driven, 50)
+    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+
+
+ENGINE = """
+import sys, time
+from pathlib import Path
+from chaos.load.driver import LocustDriver
+from chaos.load.settings import LoadSettings
+settings = LoadSettings(Path(sys.argv[1]), sys.argv[2], rate=50, users=5, processes=2)
+driver = LocustDriver(settings, Path(sys.argv[1]).parent)
+driver.start()
+while not driver.ready():
+    time.sleep(0.01)
+driver.begin(time.time())
+print(driver.process_id, flush=True)
+time.sleep(60)
+"""
+
+
+def test_no_locust_survives_an_engine_that_was_killed(
+    harness: Harness, server: KnownServer
+) -> None:
+    """`kill -9` of the engine ends Locust and the workers that it forked."""
+    harness.driver(BROWSER)
+    file = str(harness.directory / "load_file.py")
+    command = [sys.executable, "-c", ENGINE, file, server.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout
+        locust = psutil.Process(int(engine.stdout.readline()))
+        family = [locust, *locust.children(recursive=True)]
+        os.kill(engine.pid, signal.SIGKILL)
+    assert len(family) == 3
+    assert_gone(family, limit=10)
