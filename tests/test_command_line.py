@@ -156,7 +156,7 @@ def test_a_mistake_gets_one_clear_message(chaos: Chaos, words: list[str], said: 
     [
         ("[environments.a\n", "chaos.toml:1:16: not valid TOML"),
         ('[environments.a]\nhots = "x"\n', "chaos.toml:2:1: unknown key hots; did you mean host?"),
-        ('[environments.a]\naccount = "12"\n', "chaos.toml:2:1: account must"),
+        ('[environments.a]\naccount = "12"\n', "chaos.toml:2:1: account: write the twelve digits of an account; found 12"),
     ],
 )
 def test_a_wrong_settings_file_is_explained(chaos: Chaos, text: str, said: str) -> None:

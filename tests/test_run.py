@@ -273,3 +273,14 @@ def test_what_is_watched_is_what_is_written(tmp_path: Path) -> None:
     simulation = Simulation(tmp_path, STOP_TWO)
     run = simulation.run().run
     assert [event.text for event in simulation.watcher.events] == [e.text for e in run.events]
+
+
+def test_a_system_that_is_sick_before_the_fault_is_not_broken_further(tmp_path: Path) -> None:
+    """A baseline that misses an objective ends the run, inconclusive, and says so."""
+    objective = 'slos: [{sli: availability, objective: ">= 99%"}]'
+    simulation = Simulation(tmp_path, STOP_TWO.partition("stop_conditions")[0] + objective)
+    simulation.load.outcome = lambda due: Outcome.FAILED if int(due) % 4 == 0 else Outcome.OK
+    run = simulation.run().run
+    assert run.ending is Ending.ALREADY_SICK
+    assert "sick before the fault: availability" in run.reason
+    assert simulation.ec2.calls == []

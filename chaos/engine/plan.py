@@ -86,7 +86,8 @@ def make_plan(experiment: Experiment, environment: OpenEnvironment, seed: int) -
 
 
 def _refuse_without_host(experiment: Experiment, environment: OpenEnvironment) -> None:
-    needs_host = experiment.load or any("${host}" in p.http for p in experiment.steady_state)
+    asked = [*experiment.steady_state, *experiment.probes.values()]
+    needs_host = experiment.load or any("${host}" in str(probe) for probe in asked)
     if needs_host and environment.host is None:
         raise Refused(
             f"environment {environment.name} has no host to send load to: "

@@ -21,13 +21,21 @@ from chaos.engine.journal import (
 from chaos.engine.load_feed import LoadFeed
 from chaos.engine.observer import Observer, Status
 from chaos.engine.plan import Plan
+from chaos.engine.readiness import (
+    AlreadySick,
+    NotSteady,
+    observe_all,
+    require_healthy_baseline,
+    require_steady_state,
+)
+from chaos.engine.sampler import Sampler
 from chaos.engine.stop_conditions import StopConditions
 from chaos.engine.stored_run import event_of
 from chaos.engine.timeline import Timeline
 from chaos.load.driver import LoadDriver, LoadFailed
 from chaos.measure.recording import Slice
-from chaos.measure.run import Ending, Event, PhaseName
-from chaos.probes.http import observe
+from chaos.measure.run import Ending, Event, PhaseName, PhaseSpan, Run
+from chaos.probes.observation import Observation, Surroundings
 
 TICK = 0.1
 """Seconds between two looks at everything."""
@@ -45,10 +53,6 @@ NEWS_EVERY = 1.0
 
 class Aborted(Exception):
     """The run is to end now; the message says why."""
-
-
-class NotSteady(Exception):
-    """The steady state does not hold before the first fault."""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,8 @@ class Runner:
         self._log = _JournalWithObserver(parts.journal, parts.observer)
         self._timeline = Timeline(plan.actions, self._log, parts.clock)
         self._load = LoadFeed(parts.load, parts.directory)
+        self._around = Surroundings(plan.environment.host or "", plan.environment.clients)
+        self._sampler = Sampler(plan.experiment.probes, self._around, parts.directory)
         self._stops = StopConditions(plan.experiment.stop_conditions, plan.environment.clients)
         self._phase: PhaseName | None = None
         self._ends_at: float | None = None
@@ -105,6 +111,8 @@ class Runner:
         try:
             self._prepare()
             self._phases()
+        except AlreadySick as error:
+            ending, reason = Ending.ALREADY_SICK, str(error)
         except (LoadFailed, NotSteady) as error:
             ending, reason = Ending.UNUSABLE, str(error)
         except (Aborted, InjectionFailed) as error:
@@ -129,12 +137,13 @@ class Runner:
     def _prepare(self) -> None:
         """Everything that can fail without having touched anything."""
         self._stops.refuse_unknown_alarms()
-        self._require_steady_state()
+        require_steady_state(self._observe_steady_state())
         self._load.launch()
         while not self._load.ready():
             self._tick()
         self._phase_end = math.ceil(self.parts.clock.now() + LEAD)
         self._load.begin(self._phase_end)
+        self._sampler.begin(self._phase_end)
         self._sleep_until(self._phase_end)
 
     def _phases(self) -> None:
@@ -145,7 +154,8 @@ class Runner:
         self._measured_since = self._phase_end
         self._wait(PhaseName.BASELINE, declared.baseline)
         if self.plan.actions or declared.fault:
-            self._require_steady_state()
+            require_steady_state(self._observe_steady_state())
+            require_healthy_baseline(self.plan.experiment, self._run_so_far())
             self._fault_phase(declared.fault)
         self._wait(PhaseName.RECOVERY, declared.recovery)
         self._log.write(PhasesEnded(at=self._phase_end))
@@ -173,17 +183,28 @@ class Runner:
         self._phase = phase
         self._log.write(PhaseStarted(at=self._phase_end, phase=phase))
 
-    def _require_steady_state(self) -> None:
-        for holds, text in self._steady_state():
-            if not holds:
-                raise NotSteady(f"the steady state does not hold, so no fault is injected: {text}")
-
-    def _steady_state(self) -> list[tuple[bool, str]]:
-        host = self.plan.environment.host or ""
-        seen = [observe(probe, host) for probe in self.plan.experiment.steady_state]
+    def _observe_steady_state(self) -> list[Observation]:
+        seen = observe_all(self.plan.experiment.steady_state, self._around)
         for observation in seen:
             self._note("probe", observation.text)
-        return [(observation.holds, observation.text) for observation in seen]
+        return seen
+
+    def _run_so_far(self) -> Run:
+        now = self.parts.clock.now()
+        since = self._measured_since or now
+        return Run(
+            run_id=self.parts.run_id,
+            title=self.plan.experiment.title,
+            description="",
+            environment=self.plan.environment.name,
+            started_at=since,
+            ended_at=now,
+            ending=Ending.COMPLETED,
+            phases=(PhaseSpan(PhaseName.BASELINE, since, self._phase_end),),
+            load=self._load.recording,
+            probes=self._sampler.so_far(),
+            had_load=self.plan.experiment.load is not None,
+        )
 
     def _tick(self, at_most: float = TICK) -> None:
         """Let a moment pass and look at everything.
@@ -196,6 +217,7 @@ class Runner:
         if self.parts.interruption.reason:
             raise Aborted(self.parts.interruption.reason)
         self._load.poll()
+        self._sampler.collect()
         if now >= self._news_at:
             self._news_at = now + NEWS_EVERY
             self._look_for_news(now)
@@ -210,7 +232,9 @@ class Runner:
             return
         self._last_second = self._load.last_second(now)
         self._total = self._load.recording.between(self._measured_since, now)
-        breached = self._stops.breached(self._load.recording, self._measured_since, now)
+        breached = self._stops.breached(
+            self._load.recording, self._sampler.series, self._measured_since, now
+        )
         if breached:
             raise Aborted(f"stop condition breached: {breached}")
 
@@ -232,12 +256,15 @@ class Runner:
         broken = self._timeline.still_broken()
         if broken:
             ending, reason = Ending.ROLLBACK_INCOMPLETE, "; ".join(filter(None, [reason, *broken]))
+        if self.plan.experiment.load is not None:
+            self._note("load", "waiting for the last answers")
         load_trouble = self._load.finish(self.parts.clock.now())
+        self._sampler.end()
         if load_trouble and ending is Ending.COMPLETED:
             ending, reason = Ending.UNUSABLE, load_trouble
         self._note_truth()
         if ending is Ending.COMPLETED and self.plan.actions and self.plan.experiment.steady_state:
-            holds = all(holds for holds, _ in self._steady_state())
+            holds = all(seen.good for seen in self._observe_steady_state())
             self._write(SteadyState(at=self.parts.clock.now(), holds=holds))
         self._write(RunEnded(at=self.parts.clock.now(), ending=ending, reason=reason))
         return ending

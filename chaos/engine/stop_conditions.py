@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chaos.aws.factory import ClientFactory
 from chaos.measure.recording import Recording, Slice
+from chaos.measure.samples import Sample
 from chaos.model.problems import Refused
-from chaos.model.stop_condition import AlarmCondition, SliCondition, StopCondition
+from chaos.model.stop_condition import AlarmCondition, ProbeCondition, SliCondition, StopCondition
 
 ASK_ALARMS_EVERY = 5.0
 """Seconds between two looks at the alarms."""
@@ -18,6 +19,7 @@ class StopConditions:
 
     def __init__(self, conditions: Sequence[StopCondition], clients: ClientFactory | None) -> None:
         self._slis = [c for c in conditions if isinstance(c, SliCondition)]
+        self._probes = [c for c in conditions if isinstance(c, ProbeCondition)]
         self._alarms = [c.alarm for c in conditions if isinstance(c, AlarmCondition)]
         self._clients = clients
         self._ask_at = 0.0
@@ -34,7 +36,13 @@ class StopConditions:
         if missing:
             raise Refused(f"no such CloudWatch alarm: {', '.join(sorted(missing))}")
 
-    def breached(self, load: Recording, measured_since: float, now: float) -> str | None:
+    def breached(
+        self,
+        load: Recording,
+        samples: Mapping[str, Sequence[Sample]],
+        measured_since: float,
+        now: float,
+    ) -> str | None:
         """The condition that is breached now, in words; None where all is well."""
         for condition in self._slis:
             if now - measured_since >= condition.window:
@@ -42,6 +50,11 @@ class StopConditions:
                 value = _value(condition, seen)
                 if value is not None and condition.threshold.holds_for(value):
                     return f"{condition} (it is {_shown(condition, value)})"
+        for probe in self._probes:
+            since = now - probe.window
+            last = [s.good for s in samples.get(probe.probe, ()) if s.due_at + s.took > since]
+            if since >= measured_since and last and not any(last):
+                return str(probe)
         return self._alarm_in_alarm(now)
 
     def _alarm_in_alarm(self, now: float) -> str | None:

@@ -23,6 +23,7 @@ from chaos.engine.journal import (
     read_journal,
 )
 from chaos.engine.load_feed import read_load
+from chaos.engine.sampler import read_samples
 from chaos.measure.run import Ending, Event, FaultTimes, PhaseSpan, Run
 from chaos.model.experiment import Experiment
 from chaos.model.problems import InvalidInput, Problem
@@ -70,6 +71,7 @@ def _fold(started: RunStarted, records: list[AnyRecord], directory: Path) -> Sto
         faults=tuple(_faults(records).values()),
         events=tuple(sorted(events, key=lambda event: event.at)),
         load=read_load(directory),
+        probes=read_samples(directory),
         had_load=started.experiment.load is not None,
         steady_after=steady[-1] if steady else None,
     )

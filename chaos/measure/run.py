@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chaos.measure.recording import Recording
+from chaos.measure.samples import SampleSeries
 
 
 class PhaseName(StrEnum):
@@ -74,6 +75,8 @@ class Ending(StrEnum):
     """A stop condition or a signal ended it early; everything was put back."""
     ROLLBACK_INCOMPLETE = "rollback_incomplete"
     """Something is still broken."""
+    ALREADY_SICK = "already_sick"
+    """The baseline missed an objective, so no fault was injected."""
     UNUSABLE = "unusable"
     """The environment could not be used: no load, no AWS, no steady state."""
 
@@ -95,6 +98,8 @@ class Run:
     faults: tuple[FaultTimes, ...] = ()
     events: tuple[Event, ...] = ()
     load: Recording = field(default_factory=Recording)
+    probes: tuple[SampleSeries, ...] = ()
+    """What the probes saw that were sampled all along."""
     steady_after: bool | None = None
     """Whether the steady state held again at the end; None where it was not asked."""
     had_load: bool = False

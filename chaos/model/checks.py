@@ -12,6 +12,7 @@ from chaos.model.document import KeyPath
 from chaos.model.experiment import ActionUse, Catalog, Experiment, Sli, Slo
 from chaos.model.messages import Finding, findings
 from chaos.model.problems import nearest
+from chaos.model.stop_condition import ProbeCondition, SliCondition
 from chaos.model.units import Unit
 
 
@@ -32,6 +33,17 @@ def check(experiment: Experiment, catalog: Catalog, declared: Declaration) -> It
     for name, use in experiment.actions.items():
         yield from _check_action(name, use, experiment, catalog, declared)
     yield from _check_cycles(experiment.actions)
+    yield from _check_stop_conditions(experiment)
+
+
+def _check_stop_conditions(experiment: Experiment) -> Iterator[Finding]:
+    for condition in experiment.stop_conditions:
+        if isinstance(condition, ProbeCondition) and condition.probe not in experiment.probes:
+            hint = nearest(condition.probe, experiment.probes)
+            yield Finding(f"unknown probe {condition.probe}{hint}", ("stop_conditions",))
+        if isinstance(condition, SliCondition) and experiment.load is None:
+            message = f"{condition.sli} is measured on the load, and there is no load"
+            yield Finding(message, ("stop_conditions",))
 
 
 def _check_load(experiment: Experiment) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from chaos.model.experiment import BlastRadius
-from chaos.model.fields import Declared, Scalar
+from chaos.model.fields import Declared, Scalar, of_form
 from chaos.model.messages import findings
 from chaos.model.problems import InvalidInput, Place, Problem, nearest
 
@@ -25,13 +25,15 @@ class Environment(Declared):
     """One environment. With only a host it is any HTTP service, and no AWS is touched."""
 
     host: Annotated[
-        str | None, Field(pattern=r"^https?://", description="What load is sent to.")
+        Annotated[str, of_form(r"https?://.+", "http://... or https://...")] | None,
+        Field(description="What load is sent to."),
     ] = None
     region: str | None = None
     profile: Annotated[str | None, Field(description="From the AWS configuration files.")] = None
     role_arn: Annotated[str | None, Field(description="A role to assume.")] = None
     account: Annotated[
-        str | None, Field(pattern=r"^\d{12}$", description="The only account this may touch.")
+        Annotated[str, of_form(r"\d{12}", "the twelve digits of an account")] | None,
+        Field(description="The only account this may touch."),
     ] = None
     endpoint_url: Annotated[str | None, Field(description="Instead of AWS's own.")] = None
     variables: dict[str, Scalar] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
 
 from chaos.model.fields import Choice, Declared, Duration, Name, Objective, Rate, Scalar, as_text
+from chaos.model.probe import Probe
 from chaos.model.stop_condition import StopCondition, parse_stop_condition
 from chaos.model.units import Selection, Unit
 
@@ -68,23 +69,6 @@ class Phases(Declared):
     baseline: Annotated[Duration, Field(description="Before the first fault.")] = 0.0
     fault: Annotated[Duration, Field(description="At least this long; the actions decide.")] = 0.0
     recovery: Annotated[Duration, Field(description="After the last undo.")] = 0.0
-
-
-class HttpExpectation(Declared):
-    """What a good answer is."""
-
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    within: Annotated[Duration, Field(description="The longest it may take.")] = 5.0
-
-
-class HttpProbe(Declared):
-    """A GET that must be answered as expected."""
-
-    http: Annotated[Name, Field(description="A URL; ${host} is the environment's.")]
-    expect: HttpExpectation = HttpExpectation()
-
-    def __str__(self) -> str:
-        return f"GET {self.http}"
 
 
 class Slo(Declared):
@@ -180,7 +164,10 @@ class Experiment(Declared):
     seed: Annotated[int | None, Field(description="Makes the choice of targets repeatable.")] = None
     load: Load | None = None
     phases: Phases = Phases()
-    steady_state: tuple[HttpProbe, ...] = ()
+    probes: Annotated[
+        dict[str, Probe], Field(description="Sampled all along; for slos and stop_conditions.")
+    ] = Field(default_factory=dict)
+    steady_state: tuple[Probe, ...] = ()
     slos: tuple[Slo, ...] = ()
     targets: dict[str, Target] = Field(default_factory=dict)
     actions: dict[str, ActionUse] = Field(default_factory=dict)

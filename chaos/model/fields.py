@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from chaos.model.units import (
     Selection,
@@ -29,6 +38,17 @@ def as_text(description: str, *examples: str) -> WithJsonSchema:
     """How a value written as text shows in the JSON Schema."""
     schema: dict[str, Any] = {"type": "string", "description": description}
     return WithJsonSchema(schema | {"examples": list(examples)}, mode="validation")
+
+
+def of_form(pattern: str, form: str) -> AfterValidator:
+    """Text that matches the pattern; `form` tells the user what to write."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"write {form}")
+        return text
+
+    return AfterValidator(check)
 
 
 Duration = Annotated[

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from chaos.model.checks import Declaration, check
 from chaos.model.document import KeyPath, read_document
 from chaos.model.experiment import Catalog, Experiment
-from chaos.model.messages import Finding, findings
+from chaos.model.messages import Finding, findings, in_document
 from chaos.model.problems import InvalidInput, Problem
 from chaos.model.variables import fill_in
 
@@ -108,11 +108,15 @@ def _prune(values: dict[str, Any], error: ValidationError) -> bool:
     A part that lacks something required goes as a whole; a wrong title is replaced.
     """
     details = error.errors(include_url=False, include_context=False)
-    paths = {d["loc"][:-1] if d["type"] == "missing" else d["loc"] for d in details}
+    paths = {_part_at_fault(detail["type"], in_document(detail["loc"])) for detail in details}
     if paths & {(), ("title",)}:
         values["title"] = "untitled"
     removed = [_remove(values, path) for path in _outermost(paths - {(), ("title",)})]
     return any(removed) or bool(paths & {(), ("title",)})
+
+
+def _part_at_fault(kind: str, path: KeyPath) -> KeyPath:
+    return path[:-1] if kind == "missing" else path
 
 
 def _outermost(paths: set[KeyPath]) -> list[KeyPath]:

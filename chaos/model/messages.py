@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 from chaos.model.document import KeyPath
 from chaos.model.problems import nearest
 
+TAG = "~"
+"""Begins the name of a choice among models, which pydantic puts into an error's path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -28,17 +31,22 @@ def findings(
 ) -> Iterator[Finding]:
     """One finding for each thing pydantic found wrong with a value of type `model`."""
     for detail in error.errors(include_url=False):
-        path = detail["loc"]
+        path = in_document(detail["loc"])
         name = _name_of(path)
         where: KeyPath = (*prefix, *path)
         match detail["type"]:
             case "extra_forbidden":
-                hint = nearest(name, _fields_at(model, path[:-1]))
+                hint = nearest(name, _fields_at(model, detail["loc"][:-1]))
                 yield Finding(f"unknown key {name}{hint}", where, of_key=True)
             case "missing":
                 yield Finding(f"{name} is missing", where[:-1], of_key=True)
             case kind:
                 yield Finding(_wrong_value(kind, detail, name), where)
+
+
+def in_document(loc: KeyPath) -> KeyPath:
+    """The path of an error as it is in the file, without the names of choices."""
+    return tuple(part for part in loc if not (isinstance(part, str) and part.startswith(TAG)))
 
 
 def _name_of(path: KeyPath) -> str:
@@ -67,6 +75,8 @@ def _wrong_value(kind: str, detail: Any, name: str) -> str:
     found = _shown(detail["input"])
     if kind == "value_error":
         return f"{name}: {detail['ctx']['error']}; found {found}"
+    if kind == "choice":
+        return f"{name}: {detail['msg']}; found {found}"
     if kind in {"enum", "literal_error"}:
         return f"{name}: unknown {found}{_hint_for_choice(detail)}"
     if kind in _NOUNS:
@@ -102,6 +112,8 @@ def _fields_at(model: Any, path: KeyPath) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
+    if isinstance(part, str) and part.startswith(TAG):
+        return _choice(annotation, part)
     for model in _models_in(annotation) if isinstance(part, str) else ():
         if part in model.model_fields:
             return model.model_fields[part].annotation
@@ -110,6 +122,17 @@ def _inside(annotation: Any, part: str | int) -> Any:
     if get_origin(annotation) in (tuple, list):
         return get_args(annotation)[0]
     return annotation
+
+
+def _choice(annotation: Any, tag: str) -> Any:
+    """The member of a union that carries the tag."""
+    for part in get_args(annotation):
+        if any(getattr(meta, "tag", None) == tag for meta in getattr(part, "__metadata__", ())):
+            return get_args(part)[0]
+        found = _choice(part, tag)
+        if found is not None:
+            return found
+    return None
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,4 +1,4 @@
-"""What aborts a run: an indicator over a sliding window, or a CloudWatch alarm."""
+"""What aborts a run: an indicator or a probe over a sliding window, or a CloudWatch alarm."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ _EXPRESSION = re.compile(
     r"(?P<sli>\w+)(?:\s+p(?P<percentile>\d+(?:\.\d+)?))?\s*"
     r"(?P<threshold>[<>]=?\s*\S+)\s+for\s+(?P<window>\S+)"
 )
+_FAILING_PROBE = re.compile(r"probe\s+(?P<probe>\S+)\s+fails\s+for\s+(?P<window>\S+)")
 _UNITS = {"error_rate": Unit.RATIO, "availability": Unit.RATIO, "latency": Unit.SECONDS}
-_HINT = 'write "error_rate > 60% for 10s", "latency p99 > 3s for 15s", or alarm: NAME'
+_HINT = (
+    'write "error_rate > 60% for 10s", "latency p99 > 3s for 15s", '
+    '"probe NAME fails for 5s", or alarm: NAME'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,24 @@ class AlarmCondition:
         return f"alarm: {self.alarm}"
 
 
-StopCondition = SliCondition | AlarmCondition
+@dataclass(frozen=True, slots=True)
+class ProbeCondition:
+    """Breached where every sample of the probe in the whole last window is bad."""
+
+    probe: str
+    """A name from `probes`."""
+    window: float
+    """Seconds."""
+
+    def __str__(self) -> str:
+        return f"probe {self.probe} fails for {self.window:g}s"
+
+
+StopCondition = SliCondition | AlarmCondition | ProbeCondition
 
 
 def parse_stop_condition(value: object) -> StopCondition:
-    """Read an expression or `{alarm: NAME}`.
+    """Read an expression, `probe NAME fails for 5s`, or `{alarm: NAME}`.
 
     Raises:
         ValueError: it is neither, or its indicator, unit or window is wrong.
@@ -56,6 +73,8 @@ def parse_stop_condition(value: object) -> StopCondition:
         return AlarmCondition(value["alarm"])
     if isinstance(value, str) and value.startswith("alarm:"):
         return AlarmCondition(value.removeprefix("alarm:").strip())
+    if isinstance(value, str) and (failing := _FAILING_PROBE.fullmatch(value.strip())):
+        return ProbeCondition(failing["probe"], parse_duration(failing["window"]))
     found = _EXPRESSION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
         raise ValueError(f"not a stop condition; {_HINT}")

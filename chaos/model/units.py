@@ -70,11 +70,12 @@ class Unit(StrEnum):
     SECONDS = "seconds"
 
 
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
+COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
     "<": operator.lt,
+    "==": operator.eq,
 }
 
 
@@ -92,7 +93,7 @@ class Threshold:
 
     def holds_for(self, value: float) -> bool:
         """Whether `value` is on the side that is meant."""
-        return _COMPARE[self.comparison](value, self.bound)
+        return COMPARE[self.comparison](value, self.bound)
 
     @property
     def at_least(self) -> bool:

@@ -1,1 +1,1 @@
-"""Asking the system how it is."""
+"""Asking the system how it is: one file per kind of probe, each a function that asks once."""

@@ -1,23 +1,14 @@
-"""A probe that asks over HTTP."""
+"""Asking over HTTP, on a connection of its own each time."""
 
 from __future__ import annotations
 
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 
-from chaos.model.experiment import HttpProbe
+from chaos.model.probe import HttpProbe
 from chaos.model.variables import with_host
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a probe saw."""
-
-    holds: bool
-    text: str
-    """One line: what was asked, what came back."""
+from chaos.probes.observation import Observation, Surroundings
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -27,13 +18,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing."""
 
 
-def observe(probe: HttpProbe, host: str) -> Observation:
-    """Ask once; never raises for what the system does."""
-    url = with_host(probe.http, host)
+def observe(probe: HttpProbe, around: Surroundings) -> Observation:
+    """GET once."""
+    url = with_host(probe.http, around.host)
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     started = time.monotonic()
     try:
-        with opener.open(url, timeout=probe.expect.within) as answer:
+        with opener.open(url, timeout=probe.patience) as answer:
             answer.read()
             status = answer.status
     except urllib.error.HTTPError as error:
@@ -46,7 +37,6 @@ def observe(probe: HttpProbe, host: str) -> Observation:
 
 
 def _judge(probe: HttpProbe, url: str, status: int, took: float) -> Observation:
-    expected = probe.expect
-    holds = status == expected.status and took <= expected.within
-    wanted = "" if holds else f", expected {expected.status} within {expected.within:g} s"
-    return Observation(holds, f"GET {url}: {status} in {took * 1000:.0f} ms{wanted}")
+    good = status == probe.expect.status and took <= probe.patience
+    wanted = "" if good else f", expected {probe.expect.status} within {probe.patience:g} s"
+    return Observation(good, f"GET {url}: {status} in {took * 1000:.0f} ms{wanted}")

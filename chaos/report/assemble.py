@@ -26,7 +26,12 @@ def assemble(run: Run, slos: tuple[SloResult, ...], faults: tuple[FaultResult, .
 
 
 def _verdict(ending: Ending, slos: tuple[SloResult, ...]) -> Verdict:
-    """A run that was cut short may have failed, but it cannot have passed."""
+    """A run that was cut short may have failed, but it cannot have passed.
+
+    A system that was sick before the fault tells nothing about the fault.
+    """
+    if ending is Ending.ALREADY_SICK:
+        return Verdict.INCONCLUSIVE
     verdict = overall(slo.verdict for slo in slos)
     if verdict is Verdict.PASS and ending is not Ending.COMPLETED:
         return Verdict.INCONCLUSIVE

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chaos.measure.run import Run
-from chaos.model.experiment import Experiment
+from chaos.measure.run import Ending, Run
+from chaos.model.experiment import During, Experiment, Sli, Slo
 from chaos.report.assemble import assemble
 from chaos.report.result import FaultResult, Result
 from chaos.slo.judge import judge
@@ -13,7 +13,7 @@ from chaos.slo.verdict import SloResult, Verdict
 
 def conclude(experiment: Experiment, run: Run) -> Result:
     """Judge every objective, see what users noticed of each fault, and put it together."""
-    slos = judge(experiment.slos, run)
+    slos = judge(_slos_to_judge(experiment, run), run)
     if run.steady_after is not None:
         slos = (*slos, _steady_state(run.steady_after))
     tolerated = tolerated_by(experiment.slos)
@@ -26,6 +26,14 @@ def conclude(experiment: Experiment, run: Run) -> Result:
         for fault in run.faults
     )
     return assemble(run, slos, faults)
+
+
+def _slos_to_judge(experiment: Experiment, run: Run) -> list[Slo]:
+    """All of them; where no fault was injected, on the baseline that kept it from being."""
+    if run.ending is not Ending.ALREADY_SICK:
+        return list(experiment.slos)
+    rest = [slo for slo in experiment.slos if slo.sli is not Sli.RECOVERY_TIME]
+    return [slo.model_copy(update={"during": During.BASELINE}) for slo in rest]
 
 
 def _steady_state(holds: bool) -> SloResult:

@@ -26,6 +26,8 @@ def _ending(result: Result) -> str:
             return f"The run was aborted and everything was put back{because}"
         case Ending.ROLLBACK_INCOMPLETE:
             return f"Something is still broken{because} Run chaos recover to put it back."
+        case Ending.ALREADY_SICK:
+            return f"No fault was injected{because}"
         case Ending.UNUSABLE:
             return f"The environment could not be used{because}"
 

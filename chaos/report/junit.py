@@ -52,7 +52,7 @@ def _run_case(suite: ET.Element, result: Result) -> None:
             pass
         case Ending.ROLLBACK_INCOMPLETE:
             _outcome(case, "failure", headline(result))
-        case Ending.ABORTED | Ending.UNUSABLE:
+        case Ending.ABORTED | Ending.UNUSABLE | Ending.ALREADY_SICK:
             _outcome(case, "error", headline(result))
 
 

@@ -1,0 +1,39 @@
+"""Asking any probe, once."""
+
+from __future__ import annotations
+
+import importlib
+
+from chaos.model.probe import (
+    AlarmProbe,
+    AwsProbe,
+    CommandProbe,
+    HttpProbe,
+    MetricProbe,
+    Probe,
+    PythonProbe,
+    SqlProbe,
+    TcpProbe,
+)
+from chaos.probes.observation import Observation, Surroundings
+
+_MODULES = {
+    HttpProbe: "http",
+    TcpProbe: "tcp",
+    AlarmProbe: "cloudwatch",
+    MetricProbe: "cloudwatch",
+    AwsProbe: "aws_state",
+    SqlProbe: "sql",
+    CommandProbe: "command",
+    PythonProbe: "python",
+}
+
+
+def ask(probe: Probe, around: Surroundings) -> Observation:
+    """Put the question once. Never raises: whatever goes wrong is a bad answer, with its reason."""
+    try:
+        module = importlib.import_module(f"chaos.probes.{_MODULES[type(probe)]}")
+        observed: Observation = module.observe(probe, around)
+    except Exception as error:  # noqa: BLE001 - a probe of the user's may raise anything
+        return Observation(False, f"{probe}: {error or type(error).__name__}")
+    return observed
