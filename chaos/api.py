@@ -10,6 +10,7 @@ from pathlib import Path
 from chaos.engine.clock import SystemClock
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.journal import FileJournal
+from chaos.engine.liveness import alive
 from chaos.engine.observer import Observer
 from chaos.engine.plan import Plan, make_plan
 from chaos.engine.run_directory import make_run_directory, point_latest_at
@@ -84,7 +85,7 @@ def run_experiment(
     """
     plan = plan_experiment(loaded, environment, options.seed)
     directory = make_run_directory(options.reports, loaded.file, controls.clock.now())
-    with closing(FileJournal(directory)) as journal:
+    with alive(directory), closing(FileJournal(directory)) as journal:
         parts = RunParts(
             run_id=directory.name,
             file=loaded.file,

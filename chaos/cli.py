@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run an experiment and write its report",
     "plan": "show what a run would do, without touching anything",
     "validate": "check experiment files, offline",
+    "recover": "after a crash, put back what is still broken",
     "report": "make the report of a stored run again",
     "actions": "list the faults that can be injected",
     "schema": "print the JSON Schema of experiment files, for editors",

@@ -40,6 +40,26 @@ def open_environment(
         yield OpenEnvironment(name, environment.host, blast_radius=environment.blast_radius)
 
 
+def open_existing(name: str, settings: Settings) -> OpenEnvironment | None:
+    """The environment that a run of the past was in; None where that was a lab that is gone.
+
+    Raises:
+        EnvironmentUnusable: AWS does not answer, or it is another account than the environment's.
+        InvalidInput: `chaos.toml` does not know the environment any more.
+    """
+    if name.startswith(("http://", "https://")):
+        return OpenEnvironment(name, name)
+    environment = settings.environment(name)
+    if environment.uses_aws:
+        return _open_aws(name, environment)
+    if name != LAB:
+        return OpenEnvironment(name, environment.host)
+    from chaos.lab import handle as lab
+
+    found = lab.find()
+    return None if found is None else _in_lab(found, environment)
+
+
 def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
     from chaos.aws.clients import connect, guard_account
 
@@ -51,6 +71,7 @@ def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
         clients=clients,
         account=account,
         region=environment.region,
+        endpoint_url=environment.endpoint_url,
         blast_radius=environment.blast_radius,
     )
 
@@ -84,6 +105,7 @@ def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
         clients=connect(inside, handle.credentials),
         account=handle.account_id,
         region=handle.region,
+        endpoint_url=handle.endpoint_url,
         blast_radius=environment.blast_radius,
         truth=_truth_of(handle),
     )

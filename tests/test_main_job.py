@@ -116,6 +116,26 @@ def test_a_killed_runner_leaves_no_process_and_no_lab_behind(chaos: Chaos) -> No
     eventually(lambda: not any(map(lives, family)), 15, "all processes of the run are gone")
 
 
+def test_what_a_killed_runner_left_broken_is_recovered(chaos: Chaos, lab: RunningLab) -> None:
+    """A kill -9 in the fault, then `chaos recover`: the fleet is as before, and it is said once."""
+    chaos.use(lab)
+    before = set(lab.instances())
+    with chaos.running("run", write(chaos, STOP_ONE), "--env", "shared") as process:
+        chaos.await_journal('"stage":"inject-confirmed"')
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert "stopped" in {one.state for one in lab.instances().values()}
+    recovered = chaos("recover")
+    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    assert "everything is put back and verified" in recovered.stdout
+    assert {one.state for one in lab.instances().values()} == {"running"}
+    assert set(lab.instances()) == before
+    assert "nothing to recover" in chaos("recover").stdout
+    report = json.loads((chaos.run_directory() / "report.json").read_text())
+    assert report["ending"] == "aborted"
+    assert report["actions"][0]["verified"] is True
+
+
 def test_a_plan_changes_nothing(chaos: Chaos, lab: RunningLab) -> None:
     """It shows resources, calls, undo and permissions."""
     chaos.use(lab)

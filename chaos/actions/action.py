@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +30,20 @@ class State(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class ToBeKnown:
+    """A value that AWS chooses in an earlier call, such as a new id; a plan shows its name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"<{self.name}>"
+
+
+Known = dict[ToBeKnown, Any]
+"""What the calls made so far have made known."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApiCall:
     """One call of the AWS API, as a plan shows it and a run makes it."""
 
@@ -33,10 +51,31 @@ class ApiCall:
     operation: str
     """As boto3 names it: `stop_instances`."""
     parameters: Mapping[str, Any]
+    """Any of them may be `ToBeKnown` by an earlier call."""
+    gives: Mapping[ToBeKnown, str] = field(default_factory=dict)
+    """What its answer makes known, and where in it: `NetworkAcl.NetworkAclId`."""
 
-    def make(self, clients: ClientFactory) -> Any:
-        """Make the call; raises what boto3 raises."""
-        return getattr(clients.client(self.service), self.operation)(**self.parameters)
+    def make(self, clients: ClientFactory, known: Known | None = None) -> Any:
+        """Make the call with what is known, and add to that what it gives.
+
+        Raises what boto3 raises, and KeyError where something is not known yet.
+        """
+        known = {} if known is None else known
+        parameters = {
+            key: known[value] if isinstance(value, ToBeKnown) else value
+            for key, value in self.parameters.items()
+        }
+        answer = getattr(clients.client(self.service), self.operation)(**parameters)
+        for value, path in self.gives.items():
+            known[value] = reduce(getitem, path.split("."), answer)
+        return answer
+
+    @property
+    def as_command(self) -> str:
+        """The same call for a shell, by the AWS CLI."""
+        operation = self.operation.replace("_", "-")
+        given = shlex.quote(json.dumps(self.parameters, default=str))
+        return f"aws {self.service} {operation} --cli-input-json {given}"
 
     def __str__(self) -> str:
         words = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
@@ -80,8 +119,9 @@ class Action(ABC):
 
     def inject(self, targets: Sequence[Resource], state: Any) -> None:
         """Make the calls; returns when they are accepted."""
+        known: Known = {}
         for call in self.inject_calls(targets, state):
-            call.make(self.clients)
+            call.make(self.clients, known)
 
     def injected(self, targets: Sequence[Resource], state: Any) -> bool:  # noqa: ARG002
         """Whether AWS confirms that the effect is there."""

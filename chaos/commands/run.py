@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the experiment; the exit code is the verdict."""
     from chaos.api import Controls, RunOptions, run_experiment
     from chaos.commands.options import choose, read_experiment
+    from chaos.engine.recovery import unfinished_runs
     from chaos.environments import open_environment
     from chaos.terminal.summary import print_summary
     from chaos.terminal.watch import say, watch
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     loaded = read_experiment(options.file, choice)
     chosen = RunOptions(options.reports, options.seed, options.load_workers)
     controls = Controls()
+    for unfinished in unfinished_runs(options.reports):
+        say(f"run {unfinished.directory.name} was cut off: chaos recover puts back what is open")
     with open_environment(choice.name, choice.environment, choice.settings, say) as environment:
         with _signals(controls), watch(loaded.experiment.title, plain=options.plain) as observer:
             finished = run_experiment(loaded, environment, observer, chosen, controls)

@@ -25,6 +25,8 @@ class OpenEnvironment:
     """None where there is no AWS behind it."""
     account: str | None = None
     region: str | None = None
+    endpoint_url: str | None = None
+    """Where the AWS API is, where that is not AWS's own."""
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
     truth: Callable[[], list[Event]] = _saw_nothing
     """What really happened since the last call; only the lab knows."""

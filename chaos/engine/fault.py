@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 
 from pydantic import BaseModel
 
-from chaos.actions.action import CannotRevert, Revertible
+from chaos.actions.action import Revertible
 from chaos.engine.clock import Clock
-from chaos.engine.journal import AnyRecord, Captured, Failed, Journal, Reached, Stage
+from chaos.engine.journal import Captured, Failed, Journal, Reached, Stage
 from chaos.engine.plan import PlannedAction
+from chaos.engine.undo import ASK_EVERY, Undo
 
 CONFIRM_WITHIN = 600.0
 """Seconds that AWS may take to show the effect of an injection."""
-
-REVERT_WITHIN = 900.0
-"""Seconds that AWS may take to be back as before."""
-
-ASK_EVERY = 0.5
-"""Seconds between two looks at AWS."""
 
 
 class FaultState(StrEnum):
@@ -41,11 +37,10 @@ class Fault:
     def __init__(self, planned: PlannedAction, journal: Journal, clock: Clock) -> None:
         self.planned = planned
         self.state = FaultState.WAITING
-        self.still_broken = ""
-        """What could not be put back, in one line."""
         self._journal = journal
         self._clock = clock
         self._captured: BaseModel | None = None
+        self._undo: Undo | None = None
         self._deadline = 0.0
         self._ask_at = 0.0
         self._active_until = 0.0
@@ -55,6 +50,11 @@ class Fault:
     def name(self) -> str:
         """The action's name in the experiment."""
         return self.planned.name
+
+    @property
+    def still_broken(self) -> str:
+        """What could not be put back, in one line."""
+        return self._undo.still_broken if self._undo else ""
 
     @property
     def is_open(self) -> bool:
@@ -103,21 +103,19 @@ class Fault:
             self._confirm(now)
         if self.state is FaultState.ACTIVE and self._clock.now() >= self._active_until:
             self.begin_revert()
-        if self.state is FaultState.REVERTING and now >= self._ask_at:
-            self._ask_at = now + ASK_EVERY
-            self._revert_once(now)
+        if self._undo is not None:
+            self._undo.step()
+            self.state = FaultState.DONE if self._undo.over else FaultState.REVERTING
 
     def begin_revert(self) -> None:
         """Start putting back what was changed; from here on nothing is raised."""
-        if not isinstance(self.planned.action, Revertible):
+        action = self.planned.action
+        if isinstance(action, Revertible) and self._captured is not None:
+            self._undo = Undo(self.name, action, self._captured, self._journal, self._clock)
+            self.state = FaultState.REVERTING
+            self.step()
+        else:
             self.state = FaultState.DONE
-            return
-        now = self._clock.now()
-        self._note(Reached(at=now, name=self.name, stage=Stage.REVERT_CALLED))
-        self.state = FaultState.REVERTING
-        self._deadline = now + REVERT_WITHIN
-        self._ask_at = now
-        self.step()
 
     def _confirm(self, now: float) -> None:
         try:
@@ -135,45 +133,9 @@ class Fault:
 
     def _fail_injection(self, why: str, error: Exception | None) -> None:
         failed = Failed(at=self._clock.now(), name=self.name, error=why, still_broken=False)
-        self._note(failed)
+        with suppress(OSError):  # the reason reaches the journal's end, or the terminal, as well
+            self._journal.write(failed)
         raise InjectionFailed(f"{self.name}: {why}") from error
-
-    def _revert_once(self, now: float) -> None:
-        action = self.planned.action
-        assert isinstance(action, Revertible)  # noqa: S101 - `begin_revert` has made sure
-        back = False
-        try:
-            action.revert(self._captured)
-        except CannotRevert as error:
-            self.still_broken = str(error)
-        except Exception as error:  # noqa: BLE001 - tried again until the deadline
-            self._trouble = f": {error}"
-        try:
-            back = action.verify(self._captured)
-        except Exception as error:  # noqa: BLE001 - asked again until the deadline
-            self._trouble = f": {error}"
-        if back:
-            self._end_revert()
-        elif now >= self._deadline:
-            waited = f"AWS is not back as before after {REVERT_WITHIN:.0f} s{self._trouble}"
-            self.still_broken = self.still_broken or waited
-            self._end_revert()
-
-    def _end_revert(self) -> None:
-        self.state = FaultState.DONE
-        now = self._clock.now()
-        if self.still_broken:
-            failed = Failed(at=now, name=self.name, error=self.still_broken, still_broken=True)
-            self._note(failed)
-        else:
-            self._note(Reached(at=now, name=self.name, stage=Stage.REVERT_CONFIRMED))
 
     def _reached(self, stage: Stage) -> None:
         self._journal.write(Reached(at=self._clock.now(), name=self.name, stage=stage))
-
-    def _note(self, record: AnyRecord) -> None:
-        """Write, but let no full disk keep a fault from being undone: the state is on disk."""
-        try:
-            self._journal.write(record)
-        except OSError as error:
-            self._trouble = f": the journal could not be written: {error}"

@@ -1,13 +1,17 @@
 """The journal: what a run is about to do and what it did, on disk before it happens.
 
-One JSON object per line, appended and fsynced. The state that an undo needs is in it before the
-first change is made, so whatever happens to the runner, the way back is known.
+One JSON object per line, appended and fsynced: `{"crc32": ..., "record": {...}}`. The state that
+an undo needs is in it before the first change is made, so whatever happens to the runner, the way
+back is known. A line that was torn or altered does not match its checksum: it is reported, and
+never trusted.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import zlib
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -39,6 +43,8 @@ class RunStarted(Record):
     environment: str
     account: str | None
     region: str | None
+    endpoint_url: str | None = None
+    """Where the AWS API was, where that is not AWS's own: a lab."""
     seed: int
 
 
@@ -151,7 +157,7 @@ class FileJournal:
 
     def write(self, record: AnyRecord) -> None:
         """See `Journal`."""
-        self._file.write(record.model_dump_json().encode() + b"\n")
+        self._file.write(_line(record))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -169,18 +175,49 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def read_journal(directory: Path) -> Iterator[AnyRecord]:
-    """The records of a run, in order; a last line that was torn by a crash is left out.
+_LINE = re.compile(rb'\{"crc32":"([0-9a-f]{8})","record":(.*)\}')
+
+
+def _line(record: AnyRecord) -> bytes:
+    body = record.model_dump_json().encode()
+    return b'{"crc32":"%08x","record":%s}\n' % (zlib.crc32(body), body)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJournal:
+    """What a journal says."""
+
+    records: tuple[AnyRecord, ...]
+    damaged: tuple[int, ...]
+    """Lines that cannot be trusted, counted from 1; a torn last one is not among them."""
+
+
+def read_journal(directory: Path) -> StoredJournal:
+    """All lines of a run's journal that are whole.
+
+    A last line without its end is what a crash leaves behind: what it would have announced was not
+    begun, for a line is on disk before that.
 
     Raises:
         FileNotFoundError: there is no journal.
-        ValueError: a line before the last cannot be read.
     """
-    lines = (directory / FILE_NAME).read_bytes().splitlines()
-    for number, line in enumerate(lines, 1):
-        try:
-            yield _READER.validate_json(line)
-        except ValidationError as error:
-            if number < len(lines):
-                message = f"{directory / FILE_NAME}:{number}: not a journal line: {error}"
-                raise ValueError(message) from error
+    *whole, torn = (directory / FILE_NAME).read_bytes().split(b"\n")
+    records, damaged = [], []
+    for number, line in enumerate(whole, 1):
+        record = _read_line(line)
+        if record is None:
+            damaged.append(number)
+        else:
+            records.append(record)
+    last = _read_line(torn)
+    return StoredJournal((*records, *([last] if last else [])), tuple(damaged))
+
+
+def _read_line(line: bytes) -> AnyRecord | None:
+    found = _LINE.fullmatch(line)
+    if not found or int(found[1], 16) != zlib.crc32(found[2]):
+        return None
+    try:
+        return _READER.validate_json(found[2])
+    except ValidationError:
+        return None

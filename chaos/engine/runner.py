@@ -131,6 +131,7 @@ class Runner:
             environment=environment.name,
             account=environment.account,
             region=environment.region,
+            endpoint_url=environment.endpoint_url,
             seed=self.plan.seed,
         )
 

@@ -5,6 +5,7 @@ The live engine uses the same reading at its end, so a report made again tells t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,14 +45,19 @@ def read_run(directory: Path) -> StoredRun:
         InvalidInput: there is no run in that directory, or it cannot be read.
     """
     try:
-        records = list(read_journal(directory))
+        journal = read_journal(directory)
     except FileNotFoundError as error:
         raise InvalidInput(Problem("no run here: it has no journal", directory)) from error
-    except ValueError as error:
-        raise InvalidInput(Problem(str(error))) from error
-    if not records or not isinstance(records[0], RunStarted):
+    started = journal.records[0] if journal.records else None
+    if not isinstance(started, RunStarted):
         raise InvalidInput(Problem("the journal does not begin with a run", directory))
-    return _fold(records[0], records, directory)
+    notes = _damage(started.at, journal.damaged)
+    return _fold(started, [started, *notes, *journal.records[1:]], directory)
+
+
+def _damage(at: float, lines: Sequence[int]) -> list[AnyRecord]:
+    said = "line {} of the journal is damaged; what it said is not known"
+    return [Noted(at=at, about="error", text=said.format(line)) for line in lines]
 
 
 def _fold(started: RunStarted, records: list[AnyRecord], directory: Path) -> StoredRun:

@@ -1,0 +1,86 @@
+"""Putting back what one action changed: tried again until AWS, read back, shows it as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from chaos.actions.action import CannotRevert, Revertible
+from chaos.engine.clock import Clock
+from chaos.engine.journal import AnyRecord, Failed, Journal, Reached, Stage
+
+REVERT_WITHIN = 900.0
+"""Seconds that AWS may take to be back as before."""
+
+ASK_EVERY = 0.5
+"""Seconds between two looks at AWS."""
+
+
+@dataclass
+class Undo:
+    """The undo of one action; `step` is called again and again, never waits and never raises."""
+
+    name: str
+    """The action's name in the experiment."""
+    action: Revertible
+    state: BaseModel
+    journal: Journal
+    clock: Clock
+    still_broken: str = ""
+    """What could not be put back, in one line."""
+    over: bool = False
+    _trouble: str = ""
+    _ask_at: float = field(init=False)
+    _deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        now = self.clock.now()
+        self._ask_at = now
+        self._deadline = now + REVERT_WITHIN
+        self._note(Reached(at=now, name=self.name, stage=Stage.REVERT_CALLED))
+
+    def step(self) -> None:
+        """Do what can be done now, and see whether that was all."""
+        now = self.clock.now()
+        if self.over or now < self._ask_at:
+            return
+        self._ask_at = now + ASK_EVERY
+        self._revert()
+        if self._is_back():
+            self._end()
+        elif now >= self._deadline:
+            waited = f"AWS is not back as before after {REVERT_WITHIN:.0f} s{self._trouble}"
+            self.still_broken = self.still_broken or waited
+            self._end()
+
+    def _revert(self) -> None:
+        try:
+            self.action.revert(self.state)
+        except CannotRevert as error:
+            self.still_broken = str(error)
+        except Exception as error:  # noqa: BLE001 - tried again until the deadline
+            self._trouble = f": {error}"
+
+    def _is_back(self) -> bool:
+        try:
+            return self.action.verify(self.state)
+        except Exception as error:  # noqa: BLE001 - asked again until the deadline
+            self._trouble = f": {error}"
+            return False
+
+    def _end(self) -> None:
+        self.over = True
+        now = self.clock.now()
+        if self.still_broken:
+            failed = Failed(at=now, name=self.name, error=self.still_broken, still_broken=True)
+            self._note(failed)
+        else:
+            self._note(Reached(at=now, name=self.name, stage=Stage.REVERT_CONFIRMED))
+
+    def _note(self, record: AnyRecord) -> None:
+        """Write, but let no full disk keep a fault from being undone: the state is on disk."""
+        try:
+            self.journal.write(record)
+        except OSError as error:
+            self._trouble = f": the journal could not be written: {error}"
