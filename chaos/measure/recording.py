@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from chaos.measure.histogram import Histogram
+from chaos.measure.tallies import ServerKey, Tally, UserTime
 
 UNSENT_ENDPOINT = "(not sent)"
 """The endpoint under which arrivals stand that never became a request."""
@@ -105,8 +106,13 @@ class Recording:
     arrivals: Counter[int] = field(default_factory=Counter)
     """Open model: arrivals due in each second that have an outcome. Empty in the closed model."""
 
+    servers: dict[ServerKey, Tally] = field(default_factory=dict)
+    """Requests whose answer named who served them, by second and server."""
+    users: dict[int, UserTime] = field(default_factory=dict)
+    """Users' time with the system up and down, by second."""
+
     def __bool__(self) -> bool:
-        return bool(self.slices or self.arrivals)
+        return bool(self.slices or self.arrivals or self.servers or self.users)
 
     def at(self, second: int, endpoint: str) -> Slice:
         """The slice of that second and endpoint, made where it is missing."""
@@ -142,6 +148,10 @@ class Recording:
         for key, piece in other.slices.items():
             self.at(*key).merge(piece)
         self.arrivals.update(other.arrivals)
+        for server, tally in other.servers.items():
+            self.servers.setdefault(server, Tally()).merge(tally)
+        for second, time in other.users.items():
+            self.users.setdefault(second, UserTime()).merge(time)
 
     def between(self, start: float, end: float, endpoint: str | None = None) -> Slice:
         """All seconds that begin in `[start, end)`, merged; of one endpoint or of all."""
@@ -171,6 +181,8 @@ class Recording:
         return {
             "slices": [[*key, piece.to_json()] for key, piece in self.slices.items()],
             "arrivals": {str(second): times for second, times in self.arrivals.items()},
+            "servers": [[*key, tally.ok, tally.bad] for key, tally in self.servers.items()],
+            "users": [[second, time.up, time.down] for second, time in self.users.items()],
         }
 
     @classmethod
@@ -181,4 +193,9 @@ class Recording:
             for second, endpoint, piece in value["slices"]
         }
         arrivals = Counter({int(second): times for second, times in value["arrivals"].items()})
-        return cls(slices, arrivals)
+        servers = {
+            ServerKey(second, server): Tally(ok, bad)
+            for second, server, ok, bad in value.get("servers", ())
+        }
+        users = {second: UserTime(up, down) for second, up, down in value.get("users", ())}
+        return cls(slices, arrivals, servers, users)
