@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from chaos.engine.clock import SystemClock
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.journal import FileJournal
 from chaos.engine.liveness import alive
+from chaos.engine.lock import LocalLock, Note
 from chaos.engine.observer import Observer
 from chaos.engine.plan import Plan, make_plan
 from chaos.engine.run_directory import make_run_directory, point_latest_at
@@ -19,6 +21,7 @@ from chaos.engine.stored_run import read_run
 from chaos.load.driver import LoadDriver, LocustDriver
 from chaos.load.settings import LoadSettings
 from chaos.model.loading import LoadedExperiment
+from chaos.model.problems import ChaosError
 from chaos.report.conclude import conclude
 from chaos.report.result import Result
 from chaos.report.write import write_report
@@ -83,25 +86,40 @@ def run_experiment(
         Refused: the run would do nothing, or too much.
         EnvironmentUnusable: the report's directory cannot be written.
     """
-    plan = plan_experiment(loaded, environment, options.seed)
-    directory = make_run_directory(options.reports, loaded.file, controls.clock.now())
-    with alive(directory), closing(FileJournal(directory)) as journal:
-        parts = RunParts(
-            run_id=directory.name,
-            file=loaded.file,
-            directory=directory,
-            journal=journal,
-            clock=controls.clock,
-            observer=observer,
-            load=_load_driver(loaded, environment, options, directory),
-            interruption=controls.interruption,
-        )
-        Runner(plan, parts).run()
+    now = controls.clock.now()
+    directory = make_run_directory(options.reports, loaded.file, now)
+    lock = LocalLock(environment.identity)
+    with _removed_if_refused(directory), lock.held(Note.now(now, directory.name)):
+        plan = plan_experiment(loaded, environment, options.seed)
+        with alive(directory), closing(FileJournal(directory)) as journal:
+            parts = RunParts(
+                run_id=directory.name,
+                file=loaded.file,
+                directory=directory,
+                journal=journal,
+                clock=controls.clock,
+                observer=observer,
+                load=_load_driver(loaded, environment, options, directory),
+                interruption=controls.interruption,
+                stop_requested=lock.stop_requested,
+            )
+            Runner(plan, parts).run()
     stored = read_run(directory)
     result = conclude(stored.experiment, stored.run)
     write_report(result, directory)
     point_latest_at(directory)
     return FinishedRun(result, directory)
+
+
+@contextmanager
+def _removed_if_refused(directory: Path) -> Iterator[None]:
+    """A run that may not begin leaves no directory behind."""
+    try:
+        yield
+    except ChaosError:
+        if not any(directory.iterdir()):
+            directory.rmdir()
+        raise
 
 
 def _load_driver(

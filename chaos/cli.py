@@ -14,7 +14,10 @@ from chaos.exit_codes import ExitCode
 COMMANDS = {
     "run": "run an experiment and write its report",
     "plan": "show what a run would do, without touching anything",
+    "iam": "print the least-privilege IAM policy for some experiments",
     "validate": "check experiment files, offline",
+    "stop": "end the runs that are going on, from any terminal; they roll back",
+    "resume": "let runs begin again after chaos stop --all",
     "recover": "after a crash, put back what is still broken",
     "report": "make the report of a stored run again",
     "actions": "list the faults that can be injected",

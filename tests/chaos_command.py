@@ -27,6 +27,9 @@ class Chaos:
     directory: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
+    def __post_init__(self) -> None:
+        self.environment["XDG_STATE_HOME"] = str(self.directory / "state")
+
     @property
     def reports(self) -> Path:
         """Where runs are written."""

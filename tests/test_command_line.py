@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from tests.chaos_command import Chaos
+from tests.chaos_command import ROOT, Chaos
 
 LOCUST_FILE = """
 from locust import FastHttpUser, constant, task
@@ -111,6 +111,35 @@ def test_an_interrupted_run_is_exit_4_and_still_reports(chaos: Chaos, service: s
     assert chaos.report()["reason"] == "interrupted by SIGINT"
 
 
+def test_a_run_is_stopped_from_another_terminal(chaos: Chaos, service: str) -> None:
+    """`chaos stop` ends it, says which, and returns when all is put back."""
+    quick = chaos.directory / "quick.yaml"
+    quick.write_text(quick.read_text().replace("2s", "60s"))
+    with chaos.running("run", "quick.yaml", "--host", service) as process:
+        chaos.await_journal('"phase":"baseline"')
+        second = chaos("run", "quick.yaml", "--host", service)
+        assert second.returncode == 2
+        assert f"another run is going on in {service}: run " in second.stderr
+        stopped = chaos("stop", "--because", "lunch")
+        assert stopped.returncode == 0
+        assert "stopping run 2" in stopped.stdout
+        assert process.wait(10) == 4
+    assert chaos.report()["reason"].endswith(": lunch")
+    assert "no run is going on" in chaos("stop").stdout
+    assert len(list(chaos.reports.glob("2*"))) == 1  # the refused one left nothing
+
+
+def test_the_kill_switch_keeps_runs_from_beginning(chaos: Chaos, service: str) -> None:
+    """Until `chaos resume`."""
+    assert chaos("stop", "--all", "--because", "incident").returncode == 0
+    refused = chaos("run", "quick.yaml", "--host", service)
+    assert refused.returncode == 2
+    assert "the kill switch is on" in refused.stderr
+    assert "(incident)" in refused.stderr
+    assert "runs may begin again" in chaos("resume").stdout
+    assert chaos("run", "quick.yaml", "--host", service).returncode == 0
+
+
 def test_aws_actions_need_aws(chaos: Chaos, service: str) -> None:
     """An environment that is only a host refuses them."""
     (chaos.directory / "kill.yaml").write_text(
@@ -156,7 +185,10 @@ def test_a_mistake_gets_one_clear_message(chaos: Chaos, words: list[str], said: 
     [
         ("[environments.a\n", "chaos.toml:1:16: not valid TOML"),
         ('[environments.a]\nhots = "x"\n', "chaos.toml:2:1: unknown key hots; did you mean host?"),
-        ('[environments.a]\naccount = "12"\n', "chaos.toml:2:1: account: write the twelve digits of an account; found 12"),
+        (
+            '[environments.a]\naccount = "12"\n',
+            "chaos.toml:2:1: account: write the twelve digits of an account; found 12",
+        ),
     ],
 )
 def test_a_wrong_settings_file_is_explained(chaos: Chaos, text: str, said: str) -> None:
@@ -165,6 +197,15 @@ def test_a_wrong_settings_file_is_explained(chaos: Chaos, text: str, said: str) 
     ran = chaos("validate", "quick.yaml")
     assert ran.returncode == 2
     assert said in ran.stderr
+
+
+def test_the_policy_for_an_experiment_is_no_wider_than_it_needs(chaos: Chaos) -> None:
+    """Changes only of what carries the target's tags; reads have no narrower form."""
+    ran = chaos("iam", ROOT / "experiments/stop-half-the-fleet.yaml")
+    reads, changes = json.loads(ran.stdout)["Statement"]
+    assert reads["Action"] == ["ec2:DescribeInstances", "sts:GetCallerIdentity"]
+    assert changes["Action"] == ["ec2:StartInstances", "ec2:StopInstances"]
+    assert changes["Condition"] == {"StringEquals": {"aws:ResourceTag/app": "shop"}}
 
 
 def test_validate_checks_many_files_and_counts(chaos: Chaos) -> None:

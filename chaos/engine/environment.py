@@ -30,3 +30,10 @@ class OpenEnvironment:
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
     truth: Callable[[], list[Event]] = _saw_nothing
     """What really happened since the last call; only the lab knows."""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from any other, whatever it is called: one run at a time in each."""
+        if self.account is None:
+            return self.host or self.name
+        return "-".join(filter(None, [self.account, self.region, self.endpoint_url]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +78,8 @@ class RunParts:
     load: LoadDriver | None
     """None where the experiment has no load."""
     interruption: Interruption = field(default_factory=Interruption)
+    stop_requested: Callable[[], str | None] = lambda: None
+    """Why someone elsewhere wants the run to end; asked every second."""
 
 
 class Runner:
@@ -226,6 +229,8 @@ class Runner:
         self.parts.clock.sleep(min(TICK, max(at_most, 0.0)))
 
     def _look_for_news(self, now: float) -> None:
+        if requested := self.parts.stop_requested():
+            raise Aborted(requested)
         self._note_truth()
         for notice in self._load.notices():
             self._note("load", notice)
