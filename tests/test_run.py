@@ -284,3 +284,16 @@ def test_a_system_that_is_sick_before_the_fault_is_not_broken_further(tmp_path: 
     assert run.ending is Ending.ALREADY_SICK
     assert "sick before the fault: availability" in run.reason
     assert simulation.ec2.calls == []
+
+
+def test_a_watcher_that_fails_does_not_end_or_hide_the_run(tmp_path: Path) -> None:
+    """As when the output is piped into something that has had enough."""
+    simulation = Simulation(tmp_path, STOP_TWO)
+
+    def broken(_: object) -> None:
+        raise BrokenPipeError
+
+    simulation.watcher.event = broken  # type: ignore[method-assign]
+    run = simulation.run().run
+    assert run.ending is Ending.COMPLETED
+    assert all_running(simulation)

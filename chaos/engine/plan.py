@@ -11,6 +11,7 @@ from chaos.actions.registry import Registry
 from chaos.aws.resources import RESOURCE_KINDS, Resource
 from chaos.aws.targets import resolve
 from chaos.engine.environment import OpenEnvironment
+from chaos.engine.stop_conditions import StopConditions
 from chaos.model.experiment import ActionUse, Experiment
 from chaos.model.problems import Refused
 
@@ -74,9 +75,11 @@ def make_plan(experiment: Experiment, environment: OpenEnvironment, seed: int) -
     """Resolve the targets and ask each action what it would do; reads AWS, changes nothing.
 
     Raises:
-        Refused: an action has no target, or more would be hit than the blast radius allows.
+        Refused: an action has no target, more would be hit than the blast radius allows, or a
+            stop condition names an alarm that does not exist.
     """
     _refuse_without_host(experiment, environment)
+    StopConditions(experiment.stop_conditions, environment.clients).refuse_unknown_alarms()
     actions = tuple(
         _plan_action(name, use, experiment, environment, seed)
         for name, use in experiment.actions.items()

@@ -88,7 +88,8 @@ class Runner:
     def __init__(self, plan: Plan, parts: RunParts) -> None:
         self.plan = plan
         self.parts = parts
-        self._log = _JournalWithObserver(parts.journal, parts.observer)
+        self._observer = _HarmlessObserver(parts.observer)
+        self._log = _JournalWithObserver(parts.journal, self._observer)
         self._timeline = Timeline(plan.actions, self._log, parts.clock)
         self._load = LoadFeed(parts.load, parts.directory)
         self._around = Surroundings(plan.environment.host or "", plan.environment.clients)
@@ -140,7 +141,6 @@ class Runner:
 
     def _prepare(self) -> None:
         """Everything that can fail without having touched anything."""
-        self._stops.refuse_unknown_alarms()
         require_steady_state(self._observe_steady_state())
         self._load.launch()
         while not self._load.ready():
@@ -250,7 +250,7 @@ class Runner:
 
     def _show(self, now: float) -> None:
         faults = tuple((fault.name, fault.state) for fault in self._timeline.faults)
-        self.parts.observer.status(
+        self._observer.status(
             Status(now, self._phase, self._ends_at, faults, self._last_second, self._total)
         )
 
@@ -262,18 +262,29 @@ class Runner:
         broken = self._timeline.still_broken()
         if broken:
             ending, reason = Ending.ROLLBACK_INCOMPLETE, "; ".join(filter(None, [reason, *broken]))
-        if self.plan.experiment.load is not None:
-            self._note("load", "waiting for the last answers")
-        load_trouble = self._load.finish(self.parts.clock.now())
-        self._sampler.end()
+        load_trouble = self._end_load()
         if load_trouble and ending is Ending.COMPLETED:
             ending, reason = Ending.UNUSABLE, load_trouble
-        self._note_truth()
+        self._quietly(self._note_truth)
         if ending is Ending.COMPLETED and self.plan.actions and self.plan.experiment.steady_state:
             holds = all(seen.good for seen in self._observe_steady_state())
             self._write(SteadyState(at=self.parts.clock.now(), holds=holds))
         self._write(RunEnded(at=self.parts.clock.now(), ending=ending, reason=reason))
         return ending
+
+    def _end_load(self) -> str:
+        if self.plan.experiment.load is not None:
+            self._note("load", "waiting for the last answers")
+        trouble = self._load.finish(self.parts.clock.now())
+        self._quietly(self._sampler.end)
+        return trouble
+
+    def _quietly(self, do: Callable[[], None]) -> None:
+        """Do what nothing depends on; what goes wrong is only told."""
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - the way out goes on
+            self._note("error", f"{type(error).__name__}: {error}")
 
     def _roll_back(self) -> None:
         """Undo all that is open, and go on recording meanwhile."""
@@ -294,7 +305,7 @@ class Runner:
             self._log.write(record)
         except OSError as error:
             text = f"the journal could not be written: {error}"
-            self.parts.observer.event(Event(self.parts.clock.now(), "error", text))
+            self._observer.event(Event(self.parts.clock.now(), "error", text))
 
 
 class _JournalWithObserver:
@@ -309,3 +320,23 @@ class _JournalWithObserver:
         event = event_of(record)
         if event is not None:
             self._observer.event(event)
+
+
+class _HarmlessObserver:
+    """Whoever watches, and however watching fails (a closed pipe), the run goes on."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer: Observer | None = observer
+
+    def event(self, event: Event) -> None:
+        self._tell(lambda observer: observer.event(event))
+
+    def status(self, status: Status) -> None:
+        self._tell(lambda observer: observer.status(status))
+
+    def _tell(self, tell: Callable[[Observer], None]) -> None:
+        if self._observer is not None:
+            try:
+                tell(self._observer)
+            except Exception:  # noqa: BLE001 - nobody is left to be told of it
+                self._observer = None
