@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chaos.engine.journal import AnyRecord, Captured, Reached, Stage
 from chaos.measure.recording import Outcome
-from chaos.measure.run import Ending, PhaseName
+from chaos.measure.run import Ending, Event, PhaseName
 from chaos.model.problems import Refused
 from tests.simulation import START, Simulation
 
@@ -290,8 +290,8 @@ def test_a_watcher_that_fails_does_not_end_or_hide_the_run(tmp_path: Path) -> No
     """As when the output is piped into something that has had enough."""
     simulation = Simulation(tmp_path, STOP_TWO)
 
-    def broken(_: object) -> None:
-        raise BrokenPipeError
+    def broken(event: Event) -> None:
+        raise BrokenPipeError(event)
 
     simulation.watcher.event = broken  # type: ignore[method-assign]
     run = simulation.run().run
