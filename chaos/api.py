@@ -15,6 +15,7 @@ from chaos.engine.liveness import alive
 from chaos.engine.lock import LocalLock, Note
 from chaos.engine.observer import Observer
 from chaos.engine.plan import Plan, make_plan
+from chaos.engine.refusals import refuse_unsafe
 from chaos.engine.run_directory import make_run_directory, point_latest_at
 from chaos.engine.runner import Interruption, Runner, RunParts
 from chaos.engine.stored_run import read_run
@@ -65,12 +66,13 @@ def plan_experiment(
     """Resolve what the experiment would do there; reads AWS, changes nothing.
 
     Raises:
-        Refused: it would do nothing, or too much.
+        Refused: it would hit nothing, too much, or what is protected.
     """
     chosen = next((s for s in (seed, loaded.experiment.seed) if s is not None), None)
-    return make_plan(
-        loaded.experiment, environment, random.randrange(2**31) if chosen is None else chosen
-    )
+    drawn = random.randrange(2**31) if chosen is None else chosen
+    plan = make_plan(loaded.experiment, environment, drawn)
+    refuse_unsafe(plan.actions, plan.experiment, environment)
+    return plan
 
 
 def run_experiment(

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chaos.engine.environment import OpenEnvironment
+from chaos.aws.factory import ClientFactory
+from chaos.engine.environment import OpenEnvironment, OwnPlace
 from chaos.measure.run import Event
 from chaos.model.environment import LAB, Environment, Settings
 
@@ -62,9 +63,11 @@ def open_existing(name: str, settings: Settings) -> OpenEnvironment | None:
 
 def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
     from chaos.aws.clients import connect, guard_account
+    from chaos.aws.own_instance import own_instance_id
 
     clients = connect(environment)
     account = guard_account(clients, environment.account)
+    own = own_instance_id()
     return OpenEnvironment(
         name=name,
         host=environment.host,
@@ -72,8 +75,17 @@ def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
         account=account,
         region=environment.region,
         endpoint_url=environment.endpoint_url,
+        own_place=_place_of(own, clients) if own and not environment.endpoint_url else None,
         blast_radius=environment.blast_radius,
+        protected=environment.protected,
     )
+
+
+def _place_of(instance: str, clients: ClientFactory) -> OwnPlace | None:
+    """The place of the instance this process runs on, where it is in the clients' account."""
+    by_id = [{"Name": "instance-id", "Values": [instance]}]
+    found = clients.client("ec2").describe_instances(Filters=by_id)["Reservations"]
+    return OwnPlace(instance, found[0]["Instances"][0]["SubnetId"]) if found else None
 
 
 @contextmanager
@@ -107,6 +119,7 @@ def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
         region=handle.region,
         endpoint_url=handle.endpoint_url,
         blast_radius=environment.blast_radius,
+        protected=environment.protected,
         truth=_truth_of(handle),
     )
 

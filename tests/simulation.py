@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from chaos.actions.registry import Registry
-from chaos.engine.environment import OpenEnvironment
+from chaos.engine.environment import OpenEnvironment, OwnPlace
 from chaos.engine.journal import AnyRecord, FileJournal
 from chaos.engine.observer import Status
 from chaos.engine.plan import make_plan
+from chaos.engine.refusals import refuse_unsafe
 from chaos.engine.runner import Interruption, Runner, RunParts
 from chaos.engine.stored_run import StoredRun, read_run
 from chaos.load.driver import LoadDriver, LoadFailed
 from chaos.measure.recording import Outcome, Recording
 from chaos.measure.run import Event
+from chaos.model.environment import Protected
 from chaos.model.loading import load_experiment
 
 START = 1_800_000_000.0
@@ -180,6 +182,8 @@ class Simulation:
         self.ec2 = SimulatedEc2(self.clock, {f"i-{n}": "running" for n in range(instances)})
         self.load = SimulatedLoad(self.clock)
         self.interruption = Interruption()
+        self.protected = Protected()
+        self.own_place: OwnPlace | None = None
         self.watcher = Watcher()
         self.on_record: Callable[[AnyRecord], None] = lambda _: None
 
@@ -189,8 +193,15 @@ class Simulation:
     def run(self) -> StoredRun:
         """Run to the end and read the run back."""
         loaded = load_experiment(self.file, Registry())
-        environment = OpenEnvironment("simulated", "http://127.0.0.1:1", self.ec2)
+        environment = OpenEnvironment(
+            "simulated",
+            "http://127.0.0.1:1",
+            self.ec2,
+            protected=self.protected,
+            own_place=self.own_place,
+        )
         plan = make_plan(loaded.experiment, environment, seed=1)
+        refuse_unsafe(plan.actions, plan.experiment, environment)
         journal = _Hooked(FileJournal(self.directory), self._before)
         parts = RunParts(
             run_id="simulated",

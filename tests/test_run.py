@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chaos.engine.environment import OwnPlace
 from chaos.engine.journal import AnyRecord, Captured, Reached, Stage
 from chaos.measure.recording import Outcome
 from chaos.measure.run import Ending, Event, PhaseName
+from chaos.model.environment import Protected
 from chaos.model.problems import Refused
 from tests.simulation import START, Simulation
 
@@ -223,6 +225,42 @@ def test_a_run_that_would_do_nothing_or_too_much_is_refused(
     """Before anything is touched, with the numbers."""
     simulation = Simulation(tmp_path, experiment)
     with pytest.raises(Refused, match=why):
+        simulation.run()
+    assert simulation.ec2.calls == []
+
+
+def test_the_blast_radius_counts_what_is_broken_at_the_same_time(tmp_path: Path) -> None:
+    """Two halves one after the other are a half; together they are the whole."""
+    experiment = """
+title: Halves
+targets:
+  a: {type: aws:ec2:instance, ids: [i-0, i-1, i-2]}
+  b: {type: aws:ec2:instance, ids: [i-3, i-4, i-5]}
+actions:
+  first: {action: aws:ec2:stop-instances, targets: a, duration: 5s}
+  second: {action: aws:ec2:stop-instances, targets: b, WHEN, duration: 5s}
+blast_radius: {max_percent: 50}
+"""
+    after = Simulation(tmp_path / "after", experiment.replace("WHEN", "after: first"))
+    assert after.run().run.ending is Ending.COMPLETED
+    at_once = Simulation(tmp_path / "at-once", experiment.replace("WHEN", "at: 2s"))
+    with pytest.raises(Refused, match="6 of 6 members of fleet would be hit at the same time"):
+        at_once.run()
+
+
+def test_what_is_protected_or_our_own_is_never_hit(tmp_path: Path) -> None:
+    """By tag, by id, and the machine that the undo would come from."""
+    simulation = Simulation(tmp_path, STOP_TWO.replace("count(2)", "all"))
+    for protected in (
+        Protected(ids=("i-3",)),
+        Protected(tags={"aws:autoscaling:groupName": "fleet"}),
+    ):
+        simulation.protected = protected
+        with pytest.raises(Refused, match="which is protected"):
+            simulation.run()
+    simulation.protected = Protected()
+    simulation.own_place = OwnPlace("i-2", "subnet-1")
+    with pytest.raises(Refused, match="on which this very process runs"):
         simulation.run()
     assert simulation.ec2.calls == []
 

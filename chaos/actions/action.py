@@ -86,13 +86,8 @@ class CannotRevert(Exception):
     """What was there before cannot be had back; the message says why."""
 
 
-class Action(ABC):
-    """One kind of fault.
-
-    A run calls `capture`, writes the state to disk, calls `inject`, asks `injected` until AWS
-    confirms the effect, and at the end, where the action is `Revertible`, undoes it. None of these
-    waits: what takes time is asked for again, so that several faults can overlap in one thread.
-    """
+class ActionKind(ABC):
+    """What an experiment can name as an action: an `Action`, or a `Composite` of several."""
 
     id: ClassVar[str]
     """As FIS names it: `aws:ec2:stop-instances`."""
@@ -108,6 +103,15 @@ class Action(ABC):
     def __init__(self, clients: ClientFactory, parameters: Mapping[str, Any]) -> None:
         self.clients = clients
         self.parameters: Any = self.Parameters.model_validate(parameters)
+
+
+class Action(ActionKind):
+    """One kind of fault.
+
+    A run calls `capture`, writes the state to disk, calls `inject`, asks `injected` until AWS
+    confirms the effect, and at the end, where the action is `Revertible`, undoes it. None of these
+    waits: what takes time is asked for again, so that several faults can overlap in one thread.
+    """
 
     def capture(self, targets: Sequence[Resource]) -> BaseModel:  # noqa: ARG002 - for those that need it
         """All that the undo needs; reads AWS and changes nothing."""

@@ -17,14 +17,15 @@ from chaos.aws.resources import Resource
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-_GONE = frozenset({"shutting-down", "terminated"})
+GONE = frozenset({"shutting-down", "terminated"})
+"""States of an instance that will never run again."""
 
 
 def _ids(targets: Iterable[Resource]) -> list[str]:
     return [target.id for target in targets]
 
 
-def _states(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
+def states_of(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
     """The state of each instance by id; one that AWS has already forgotten is `terminated`."""
     if not ids:
         return {}
@@ -67,7 +68,7 @@ class StopInstances(Action, Revertible):
 
     def capture(self, targets: Sequence[Resource]) -> StoppedInstances:
         """Which of the targets run now."""
-        states = _states(self.clients, _ids(targets))
+        states = states_of(self.clients, _ids(targets))
         running = (i for i, state in states.items() if state in {"pending", "running"})
         return StoppedInstances(running=tuple(running))
 
@@ -88,7 +89,7 @@ class StopInstances(Action, Revertible):
         state: StoppedInstances,
     ) -> bool:
         """Whether all of them are stopped (or gone)."""
-        return set(self._now(state).values()) <= {"stopped", *_GONE}
+        return set(self._now(state).values()) <= {"stopped", *GONE}
 
     def revert_calls(self, state: StoppedInstances) -> list[ApiCall]:
         """One StartInstances for those that ran before."""
@@ -97,7 +98,7 @@ class StopInstances(Action, Revertible):
     def revert(self, state: StoppedInstances) -> None:
         """Start those that are stopped; one that is still stopping is for the next time."""
         now = self._now(state)
-        gone = [instance for instance, name in now.items() if name in _GONE]
+        gone = [instance for instance, name in now.items() if name in GONE]
         for call in self._start([i for i, name in now.items() if name == "stopped"]):
             call.make(self.clients)
         if gone and not self.parameters.tolerate_terminated:
@@ -105,10 +106,10 @@ class StopInstances(Action, Revertible):
 
     def verify(self, state: StoppedInstances) -> bool:
         """Whether all that ran before run again (or are gone, where that is tolerated)."""
-        return set(self._now(state).values()) <= {"running", *_GONE}
+        return set(self._now(state).values()) <= {"running", *GONE}
 
     def _now(self, state: StoppedInstances) -> dict[str, str]:
-        return _states(self.clients, state.running)
+        return states_of(self.clients, state.running)
 
     def _start(self, ids: Sequence[str]) -> list[ApiCall]:
         return [ApiCall("ec2", "start_instances", {"InstanceIds": list(ids)})] if ids else []
@@ -153,4 +154,4 @@ class TerminateInstances(Action):
         state: State,  # noqa: ARG002
     ) -> bool:
         """Whether all of them are shutting down or gone."""
-        return set(_states(self.clients, _ids(targets)).values()) <= _GONE
+        return set(states_of(self.clients, _ids(targets)).values()) <= GONE

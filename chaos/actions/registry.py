@@ -8,13 +8,13 @@ import pkgutil
 from collections.abc import Iterator
 
 import chaos.actions
-from chaos.actions.action import Action
+from chaos.actions.action import ActionKind
 from chaos.model.problems import ChaosError
 
 ENTRY_POINTS = "chaos.actions"
 """The group in which other packages register their action classes."""
 
-_NOT_SERVICES = frozenset({"action", "registry"})
+_NOT_SERVICES = frozenset({"action", "composite", "registry"})
 
 
 class Registry:
@@ -24,7 +24,7 @@ class Registry:
     are slow to read, are looked at only when an id is not ours or all ids are asked for.
     """
 
-    def find_action(self, action_id: str) -> type[Action] | None:
+    def find_action(self, action_id: str) -> type[ActionKind] | None:
         """The action of that id; None where there is none."""
         service = action_id.split(":")[1].replace("-", "_") if action_id.count(":") > 1 else ""
         if service in _service_files():
@@ -33,7 +33,7 @@ class Registry:
                     return found
         return next((found for found in _foreign_actions() if found.id == action_id), None)
 
-    def all_actions(self) -> list[type[Action]]:
+    def all_actions(self) -> list[type[ActionKind]]:
         """Every action, by id."""
         own = [found for service in _service_files() for found in _actions_in(service)]
         return sorted([*own, *_foreign_actions()], key=lambda found: found.id)
@@ -53,14 +53,14 @@ def _service_files() -> set[str]:
     return {file.name for file in pkgutil.iter_modules(chaos.actions.__path__)} - _NOT_SERVICES
 
 
-def _actions_in(service: str) -> Iterator[type[Action]]:
+def _actions_in(service: str) -> Iterator[type[ActionKind]]:
     module = importlib.import_module(f"chaos.actions.{service}")
     for _, found in inspect.getmembers(module, inspect.isclass):
-        if issubclass(found, Action) and found.__module__ == module.__name__:
+        if issubclass(found, ActionKind) and found.__module__ == module.__name__:
             yield found
 
 
-def _foreign_actions() -> Iterator[type[Action]]:
+def _foreign_actions() -> Iterator[type[ActionKind]]:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=ENTRY_POINTS):
@@ -71,6 +71,6 @@ def _foreign_actions() -> Iterator[type[Action]]:
             raise ChaosError(
                 f"action {entry.name} of {package} cannot be loaded: {error}"
             ) from error
-        if not (inspect.isclass(found) and issubclass(found, Action)):
+        if not (inspect.isclass(found) and issubclass(found, ActionKind)):
             raise ChaosError(f"action {entry.name} of {package} is not a chaos Action class")
         yield found

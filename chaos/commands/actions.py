@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chaos.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from chaos.actions.action import Action
+    from chaos.actions.action import ActionKind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.PASS
 
 
-def _summary(kind: type[Action]) -> str:
+def _summary(kind: type[ActionKind]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
-def _list(kinds: list[type[Action]]) -> list[str]:
+def _list(kinds: list[type[ActionKind]]) -> list[str]:
     width = max(len(kind.id) for kind in kinds)
     return [f"{kind.id:<{width}}  {_summary(kind)}" for kind in kinds]
 
@@ -57,11 +57,11 @@ Names and parameters are those of AWS Fault Injection Service where it has the a
 |---|---|---|---|---|---|"""
 
 
-def _markdown(kinds: list[type[Action]]) -> list[str]:
+def _markdown(kinds: list[type[ActionKind]]) -> list[str]:
     return [_HEAD, *(_row(kind) for kind in kinds)]
 
 
-def _row(kind: type[Action]) -> str:
+def _row(kind: type[ActionKind]) -> str:
     fields = kind.Parameters.model_fields.items()
     cells = [
         f"`{kind.id}`",
@@ -74,7 +74,7 @@ def _row(kind: type[Action]) -> str:
     return f"| {' | '.join(cell or '–' for cell in cells)} |"
 
 
-def _details(kind: type[Action]) -> list[str]:
+def _details(kind: type[ActionKind]) -> list[str]:
     lines = [
         f"{kind.id}: {_summary(kind)}",
         f"  works on     {kind.resource or 'no target'}",

@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 
 from chaos.aws.factory import ClientFactory
 from chaos.measure.run import Event
+from chaos.model.environment import Protected
 from chaos.model.experiment import BlastRadius
 
 
 def _saw_nothing() -> list[Event]:
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPlace:
+    """Where this very process runs, if that is in the account."""
+
+    instance: str
+    subnet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,10 @@ class OpenEnvironment:
     endpoint_url: str | None = None
     """Where the AWS API is, where that is not AWS's own."""
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
+    protected: Protected = field(default_factory=Protected)
+    """What no action may hit."""
+    own_place: OwnPlace | None = None
+    """What no action may hit, for the undo comes from there."""
     truth: Callable[[], list[Event]] = _saw_nothing
     """What really happened since the last call; only the lab knows."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chaos.actions.action import Action, ApiCall, Revertible
+from chaos.actions.composite import Composite, Part
 from chaos.actions.registry import Registry
+from chaos.aws.factory import ClientFactory
 from chaos.aws.resources import RESOURCE_KINDS, Resource
 from chaos.aws.targets import resolve
 from chaos.engine.environment import OpenEnvironment
@@ -75,16 +76,15 @@ def make_plan(experiment: Experiment, environment: OpenEnvironment, seed: int) -
     """Resolve the targets and ask each action what it would do; reads AWS, changes nothing.
 
     Raises:
-        Refused: an action has no target, more would be hit than the blast radius allows, or a
-            stop condition names an alarm that does not exist.
+        Refused: an action has no target, or a stop condition names an alarm that does not exist.
     """
     _refuse_without_host(experiment, environment)
     StopConditions(experiment.stop_conditions, environment.clients).refuse_unknown_alarms()
-    actions = tuple(
-        _plan_action(name, use, experiment, environment, seed)
+    planned = {
+        name: tuple(_plan_use(name, use, experiment, environment, seed))
         for name, use in experiment.actions.items()
-    )
-    _guard_blast_radius(actions, experiment, environment)
+    }
+    actions = _await_parts(planned)
     return Plan(experiment, environment, seed, actions)
 
 
@@ -98,26 +98,68 @@ def _refuse_without_host(experiment: Experiment, environment: OpenEnvironment) -
         )
 
 
-def _plan_action(
+def _plan_use(
     name: str, use: ActionUse, experiment: Experiment, environment: OpenEnvironment, seed: int
-) -> PlannedAction:
+) -> Iterator[PlannedAction]:
+    """The action that the file names; of a composite, its parts."""
     kind = Registry().find_action(use.action)
-    if kind is None or environment.clients is None:
+    clients = environment.clients
+    if kind is None or clients is None:
         raise Refused(
             f"action {name} ({use.action}) needs AWS; "
             f"environment {environment.name} has only a host"
         )
-    action = kind(environment.clients, use.parameters)
-    targets: tuple[Resource, ...] = ()
-    if use.targets is not None:
-        targets = resolve(experiment.targets[use.targets], environment.clients, seed)
-        if not targets:
-            raise Refused(_no_target(name, use.targets, experiment))
+    named = kind(clients, use.parameters)
+    if isinstance(named, Composite):
+        yield from _plan_parts(name, use, named, seed)
+    elif isinstance(named, Action):
+        targets: tuple[Resource, ...] = ()
+        if use.targets is not None:
+            targets = resolve(experiment.targets[use.targets], clients, seed)
+            if not targets:
+                raise Refused(_no_target(name, use.targets, experiment))
+        yield _plan_action(name, named, targets, use)
+
+
+def _plan_parts(name: str, use: ActionUse, whole: Composite, seed: int) -> Iterator[PlannedAction]:
+    """Each part that is installed and finds something to hit, named after the whole."""
+    found_any = False
+    for part in whole.parts(use.duration):
+        kind = Registry().find_action(part.action)
+        targets = _targets_of(part, whole.clients, seed)
+        if kind is not None and issubclass(kind, Action) and targets:
+            found_any = True
+            lasting = use.model_copy(update={"duration": part.duration})
+            action = kind(whole.clients, part.parameters)
+            yield _plan_action(f"{name}/{part.name}", action, targets, lasting)
+    if not found_any:
+        raise Refused(f"action {name} would hit nothing: none of the parts of {whole.id} finds any")
+
+
+def _targets_of(part: Part, clients: ClientFactory, seed: int) -> tuple[Resource, ...]:
+    if part.target.type not in RESOURCE_KINDS:
+        return ()
+    found = resolve(part.target, clients, seed)
+    return tuple(one for one in found if part.zone in {None, one.zone})
+
+
+def _plan_action(
+    name: str, action: Action, targets: tuple[Resource, ...], use: ActionUse
+) -> PlannedAction:
     state = action.capture(targets)
     undo = action.revert_calls(state) if isinstance(action, Revertible) else []
     calls = tuple(action.inject_calls(targets, state))
     return PlannedAction(
         name, action, targets, use.at or 0.0, use.after, use.duration, calls, tuple(undo)
+    )
+
+
+def _await_parts(planned: Mapping[str, Sequence[PlannedAction]]) -> tuple[PlannedAction, ...]:
+    """All actions; what waits for a composite waits for each of its parts."""
+    return tuple(
+        replace(action, after=tuple(one.name for other in action.after for one in planned[other]))
+        for actions in planned.values()
+        for action in actions
     )
 
 
@@ -130,27 +172,3 @@ def _no_target(name: str, target: str, experiment: Experiment) -> str:
         f"action {name} would hit nothing: no {declared.type} with {' and '.join(wanted)}, "
         f"of which {declared.select} is selected"
     )
-
-
-def _guard_blast_radius(
-    actions: Sequence[PlannedAction], experiment: Experiment, environment: OpenEnvironment
-) -> None:
-    """Refuse where all actions together hit more of a group than is allowed."""
-    most = min(experiment.blast_radius.max_percent, environment.blast_radius.max_percent)
-    for (kind, group), hit in _hit_by_group(actions).items():
-        size = RESOURCE_KINDS[kind].group_size(actions[0].action.clients, group)
-        share = 100 * len(hit) / max(size, len(hit))
-        if share > most:
-            raise Refused(
-                f"{len(hit)} of {size} members of {group} would be hit: {share:.0f} %, "
-                f"and blast_radius allows {most:g} %"
-            )
-
-
-def _hit_by_group(actions: Sequence[PlannedAction]) -> Mapping[tuple[str, str], set[str]]:
-    hit: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for planned in actions:
-        for target in planned.targets:
-            if target.group is not None and planned.action.resource is not None:
-                hit[planned.action.resource, target.group].add(target.id)
-    return hit

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from chaos.model.document import KeyPath
-from chaos.model.experiment import ActionUse, Catalog, Experiment, Sli, Slo
+from chaos.model.experiment import ActionUse, Catalog, Experiment
 from chaos.model.messages import Finding, findings
 from chaos.model.problems import nearest
+from chaos.model.slo_checks import check_slo
 from chaos.model.stop_condition import ProbeCondition, SliCondition
-from chaos.model.units import Unit
 
 
 class Declaration(NamedTuple):
@@ -60,33 +60,7 @@ def _check_load(experiment: Experiment) -> Iterator[Finding]:
 
 def _check_slos(experiment: Experiment, positions: tuple[int, ...]) -> Iterator[Finding]:
     for index, slo in zip(positions, experiment.slos, strict=True):
-        path: KeyPath = ("slos", index)
-        yield from _check_objective(slo, path)
-        if (slo.sli is Sli.LATENCY) != (slo.percentile is not None):
-            message = "latency, and only latency, needs a percentile: percentile: 99"
-            yield Finding(message, (*path, "percentile"), of_key=True)
-        if experiment.load is None:
-            yield Finding(f"{slo.sli} is measured on the load, and there is no load", path)
-        if slo.sli is Sli.RECOVERY_TIME and not experiment.actions:
-            yield Finding("recovery_time needs an action to recover from", (*path, "sli"))
-        if slo.sli is Sli.RECOVERY_TIME and slo.during is not None:
-            message = "recovery_time follows each fault to its end; it takes no during"
-            yield Finding(message, (*path, "during"), of_key=True)
-
-
-def _check_objective(slo: Slo, path: KeyPath) -> Iterator[Finding]:
-    at = (*path, "objective")
-    if slo.objective.unit is not slo.sli.unit:
-        wanted = (
-            'a percentage, as in "99.9%"'
-            if slo.sli.unit is Unit.RATIO
-            else ('a duration, as in "800ms"')
-        )
-        found = slo.objective.text
-        yield Finding(f"{slo.sli} is measured as {wanted}; found {found}", at)
-    elif slo.objective.at_least is not slo.sli.more_is_better:
-        better = "at least (>=)" if slo.sli.more_is_better else "at most (<=)"
-        yield Finding(f"{slo.sli} wants {better}; found {slo.objective.text}", at)
+        yield from check_slo(slo, ("slos", index), experiment)
 
 
 def _check_targets(experiment: Experiment, catalog: Catalog) -> Iterator[Finding]:

@@ -21,6 +21,15 @@ LAB = "lab"
 SETTINGS_FILE = "chaos.toml"
 
 
+class Protected(Declared):
+    """What no action may hit, whatever an experiment says."""
+
+    tags: Annotated[dict[str, str], Field(description="One of these is enough.")] = Field(
+        default_factory=dict
+    )
+    ids: tuple[str, ...] = ()
+
+
 class Environment(Declared):
     """One environment. With only a host it is any HTTP service, and no AWS is touched."""
 
@@ -38,6 +47,7 @@ class Environment(Declared):
     endpoint_url: Annotated[str | None, Field(description="Instead of AWS's own.")] = None
     variables: dict[str, Scalar] = Field(default_factory=dict)
     blast_radius: BlastRadius = BlastRadius()
+    protected: Protected = Protected()
 
     @property
     def uses_aws(self) -> bool:

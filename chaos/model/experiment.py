@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
 
-from chaos.model.fields import Choice, Declared, Duration, Name, Objective, Rate, Scalar, as_text
+from chaos.model.fields import Choice, Declared, Duration, Name, Rate, Scalar, as_text
 from chaos.model.probe import Probe
+from chaos.model.slo import Slo
 from chaos.model.stop_condition import StopCondition, parse_stop_condition
-from chaos.model.units import Selection, Unit
-
-
-class Sli(StrEnum):
-    """A service level indicator."""
-
-    AVAILABILITY = "availability"
-    LATENCY = "latency"
-    ERROR_RATE = "error_rate"
-    RECOVERY_TIME = "recovery_time"
-
-    @property
-    def unit(self) -> Unit:
-        """What its objective is written in."""
-        return Unit.RATIO if self in {Sli.AVAILABILITY, Sli.ERROR_RATE} else Unit.SECONDS
-
-    @property
-    def more_is_better(self) -> bool:
-        """Whether its objective is a lower bound."""
-        return self is Sli.AVAILABILITY
-
-
-class During(StrEnum):
-    """The part of the run an objective is judged over."""
-
-    BASELINE = "baseline"
-    FAULT = "fault"
-    RECOVERY = "recovery"
-    ALL = "all"
+from chaos.model.units import Selection
 
 
 class Load(Declared):
@@ -69,32 +41,6 @@ class Phases(Declared):
     baseline: Annotated[Duration, Field(description="Before the first fault.")] = 0.0
     fault: Annotated[Duration, Field(description="At least this long; the actions decide.")] = 0.0
     recovery: Annotated[Duration, Field(description="After the last undo.")] = 0.0
-
-
-class Slo(Declared):
-    """A service level objective."""
-
-    sli: Sli
-    objective: Objective
-    percentile: Annotated[
-        float | None, Field(gt=0, lt=100, description="Of latency: 50, 99, 99.9.")
-    ] = None
-    endpoint: Annotated[
-        str | None, Field(description="As the load test names it: GET /products.")
-    ] = None
-    during: Annotated[
-        During | None,
-        Field(description="Default: fault and recovery; without actions, the baseline."),
-    ] = None
-
-    @property
-    def name(self) -> str:
-        """As a person would say it."""
-        words = [self.sli.value.replace("_", " ")]
-        words += [f"p{self.percentile:g}"] if self.percentile is not None else []
-        words += [f"of {self.endpoint}"] if self.endpoint else []
-        words += [f"during {self.during}"] if self.during else []
-        return " ".join(words)
 
 
 def _as_list(value: object) -> object:

@@ -16,6 +16,7 @@ _ISO_DURATION = re.compile(
 )
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 _PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _COMPARISON = re.compile(r"(>=|<=|>|<)\s*(.+)")
 _SELECTION = re.compile(r"(count|percent)\(\s*(\d+)\s*\)")
 
@@ -63,12 +64,33 @@ def parse_percentage(text: object) -> float:
     return round(float(found[1]) / 100, 12)  # 99.9 % is 0.999, not 0.9990000000000001
 
 
+def parse_number(text: object) -> float:
+    """A plain number: `1`, `14.4`.
+
+    Raises:
+        ValueError: it is not a number of digits.
+    """
+    if isinstance(text, str) and _NUMBER.fullmatch(text.strip()):
+        return float(text)
+    raise ValueError("not a number")
+
+
 class Unit(StrEnum):
     """What an objective is measured in."""
 
     RATIO = "ratio"
     SECONDS = "seconds"
+    RATE = "rate"
+    NUMBER = "number"
 
+
+_BOUNDS: dict[Unit, Callable[[object], float]] = {
+    Unit.RATIO: parse_percentage,
+    Unit.SECONDS: parse_duration,
+    Unit.RATE: parse_rate,
+    Unit.NUMBER: parse_number,
+}
+"""No text can be read in two of these ways."""
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -81,12 +103,12 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A bound and the side of it that is meant: `>= 99%`, `<= 800ms`."""
+    """A bound and the side of it that is meant: `>= 99%`, `<= 800ms`, `>= 90/s`, `<= 1`."""
 
     comparison: str
     """`>=`, `<=`, `>` or `<`."""
     bound: float
-    """A ratio in 0..1 or seconds, by `unit`."""
+    """A ratio in 0..1, seconds, so many per second, or a plain number, by `unit`."""
     unit: Unit
     text: str
     """As it was written."""
@@ -105,17 +127,17 @@ class Threshold:
 
 
 def parse_threshold(text: object) -> Threshold:
-    """Read `>= 99%` or `<= 800ms`.
+    """Read `>= 99%`, `<= 800ms`, `>= 90/s` or `<= 1`.
 
     Raises:
-        ValueError: there is no comparison, or no percentage or duration behind it.
+        ValueError: there is no comparison, or nothing behind it that can be measured.
     """
     hint = 'write a comparison and a bound: ">= 99.9%", "<= 800ms"'
     found = _COMPARISON.fullmatch(text.strip()) if isinstance(text, str) else None
     if not found:
         raise ValueError(f"not an objective; {hint}")
     comparison, bound = found.groups()
-    for unit, parse in ((Unit.RATIO, parse_percentage), (Unit.SECONDS, parse_duration)):
+    for unit, parse in _BOUNDS.items():
         try:
             return Threshold(comparison, parse(bound), unit, f"{comparison} {bound.strip()}")
         except ValueError:

@@ -1,48 +1,16 @@
-"""The types of resource that can be a target, and how AWS is asked for them."""
+"""Resources of EC2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from chaos.aws.factory import ClientFactory
+from chaos.aws.resources.kind import Resource, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import FilterTypeDef
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One resource, as it was when it was asked for."""
-
-    id: str
-    zone: str | None
-    """Its Availability Zone; None where it has none."""
-    name: str
-    """Its Name tag; empty where it has none."""
-    group: str | None
-    """What it is a replaceable member of: an Auto Scaling group's name."""
-    description: Mapping[str, Any]
-    """AWS's own description, which the filters of a target look into."""
-
-
-class ResourceKind(Protocol):
-    """How to find resources of one type."""
-
-    def find(
-        self, clients: ClientFactory, ids: Sequence[str], tags: Mapping[str, str]
-    ) -> Iterator[Resource]:
-        """Those with one of `ids` (where given) and all of `tags`, whatever page they are on."""
-
-    def group_size(self, clients: ClientFactory, group: str) -> int:
-        """How many members the group has."""
-
-
-def tags_of(description: Mapping[str, Any]) -> dict[str, str]:
-    """The tags in an AWS description, as a mapping."""
-    return {tag["Key"]: tag["Value"] for tag in description.get("Tags") or ()}
 
 
 class Ec2Instances:
@@ -80,5 +48,32 @@ class Ec2Instances:
         return sum(1 for _ in self.find(clients, (), {self._GROUP_TAG: group}))
 
 
-RESOURCE_KINDS: Mapping[str, ResourceKind] = {"aws:ec2:instance": Ec2Instances()}
-"""By the name that a target's `type` gives."""
+class Ec2Subnets:
+    """Subnets of VPCs."""
+
+    def find(
+        self, clients: ClientFactory, ids: Sequence[str], tags: Mapping[str, str]
+    ) -> Iterator[Resource]:
+        """See `ResourceKind`; the API is EC2's DescribeSubnets."""
+        ec2: EC2Client = clients.client("ec2")
+        filters: list[FilterTypeDef] = [
+            {"Name": f"tag:{key}", "Values": [tags[key]]} for key in tags
+        ]
+        if ids:
+            filters.append({"Name": "subnet-id", "Values": list(ids)})
+        for page in ec2.get_paginator("describe_subnets").paginate(Filters=filters):
+            for subnet in page["Subnets"]:
+                yield self._resource(subnet)
+
+    def _resource(self, subnet: Mapping[str, Any]) -> Resource:
+        return Resource(
+            id=subnet["SubnetId"],
+            zone=subnet.get("AvailabilityZone"),
+            name=tags_of(subnet).get("Name", ""),
+            group=None,
+            description=subnet,
+        )
+
+    def group_size(self, clients: ClientFactory, group: str) -> int:  # noqa: ARG002
+        """Never asked: a subnet is no member of anything that replaces it."""
+        return 0
