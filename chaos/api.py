@@ -15,6 +15,7 @@ from chaos.engine.liveness import alive
 from chaos.engine.lock import LocalLock, Note
 from chaos.engine.observer import Observer
 from chaos.engine.plan import Plan, make_plan
+from chaos.engine.plan_document import PlanDocument, document_of, drift
 from chaos.engine.refusals import refuse_unsafe
 from chaos.engine.run_directory import make_run_directory, point_latest_at
 from chaos.engine.runner import Interruption, Runner, RunParts
@@ -22,7 +23,7 @@ from chaos.engine.stored_run import read_run
 from chaos.load.driver import LoadDriver, LocustDriver
 from chaos.load.settings import LoadSettings
 from chaos.model.loading import LoadedExperiment
-from chaos.model.problems import ChaosError
+from chaos.model.problems import ChaosError, Refused
 from chaos.report.conclude import conclude
 from chaos.report.result import Result
 from chaos.report.write import write_report
@@ -37,6 +38,8 @@ class RunOptions:
     """Instead of the experiment's own; without either, drawn and recorded."""
     load_workers: int | None = None
     """Instead of the experiment's own."""
+    saved_plan: PlanDocument | None = None
+    """Run exactly this, or refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def run_experiment(
     lock = LocalLock(environment.identity)
     with _removed_if_refused(directory), lock.held(Note.now(now, directory.name)):
         plan = plan_experiment(loaded, environment, options.seed)
+        _refuse_drift(plan, loaded.file, options.saved_plan)
         with alive(directory), closing(FileJournal(directory)) as journal:
             parts = RunParts(
                 run_id=directory.name,
@@ -111,6 +115,13 @@ def run_experiment(
     write_report(result, directory)
     point_latest_at(directory)
     return FinishedRun(result, directory)
+
+
+def _refuse_drift(plan: Plan, file: Path, saved: PlanDocument | None) -> None:
+    changed = list(drift(saved, document_of(plan, file))) if saved else []
+    if changed:
+        listed = "\n  ".join(changed)
+        raise Refused(f"the world has changed since the plan was saved:\n  {listed}")
 
 
 @contextmanager

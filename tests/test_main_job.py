@@ -150,6 +150,27 @@ def test_a_plan_changes_nothing(chaos: Chaos, lab: RunningLab) -> None:
     assert lab.ec2.describe_instances()["Reservations"] == before
 
 
+def test_a_saved_plan_is_run_as_it_is_or_refused(chaos: Chaos, lab: RunningLab) -> None:
+    """The same instances as were reviewed; where the world has changed, what changed is listed."""
+    chaos.use(lab)
+    experiment = write(chaos, STOP_ONE.replace("60s", "1s"))
+    planned = chaos("plan", experiment, "--env", "shared", "--save", "plan.json", "--json")
+    assert planned.returncode == 0, planned.stderr
+    document = json.loads(planned.stdout)
+    assert document == json.loads((chaos.directory / "plan.json").read_text())
+    hit = [target["id"] for target in document["actions"][0]["targets"]]
+    assert len(hit) == 2
+    ran = chaos("run", "plan.json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert sorted(chaos.report()["actions"][0]["targets"]) == sorted(hit)
+    lab.await_whole()
+    lab.ec2.terminate_instances(InstanceIds=hit[:1])
+    lab.await_whole()
+    refused = chaos("run", "plan.json")
+    assert refused.returncode == 2
+    assert f"{hit[0]} would no longer be hit" in refused.stderr
+
+
 def test_the_starter_files_run_as_they_are(chaos: Chaos, lab: RunningLab) -> None:
     """`chaos init`, then `chaos run`."""
     chaos.use(lab)

@@ -16,6 +16,8 @@ from chaos.slo.verdict import Verdict
 
 if TYPE_CHECKING:
     from chaos.api import Controls
+    from chaos.engine.plan_document import PlanDocument
+    from chaos.model.loading import LoadedExperiment
     from chaos.report.result import Result
 
 
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The experiment, where to run it, and how."""
     from chaos.commands.options import add_environment_options
 
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment, or a saved plan")
     add_environment_options(parser)
     parser.add_argument(
         "--reports", metavar="DIR", type=Path, default=Path("reports"), help="default: reports"
@@ -43,14 +45,19 @@ def run(options: argparse.Namespace) -> int:
     """Run the experiment; the exit code is the verdict."""
     from chaos.api import Controls, RunOptions, run_experiment
     from chaos.commands.options import choose, read_experiment
+    from chaos.engine.plan_document import is_plan, read_plan
     from chaos.engine.recovery import unfinished_runs
     from chaos.environments import open_environment
     from chaos.terminal.summary import print_summary
     from chaos.terminal.watch import say, watch
 
+    saved = read_plan(options.file) if is_plan(options.file) else None
+    if saved is not None and options.env is None and not options.host:
+        options.env = saved.environment
     choice = choose(options)
-    loaded = read_experiment(options.file, choice)
-    chosen = RunOptions(options.reports, options.seed, options.load_workers)
+    loaded = _from_plan(saved) if saved else read_experiment(options.file, choice)
+    seed = saved.seed if saved else options.seed
+    chosen = RunOptions(options.reports, seed, options.load_workers, saved)
     controls = Controls()
     for unfinished in unfinished_runs(options.reports):
         say(f"run {unfinished.directory.name} was cut off: chaos recover puts back what is open")
@@ -59,6 +66,12 @@ def run(options: argparse.Namespace) -> int:
             finished = run_experiment(loaded, environment, observer, chosen, controls)
         print_summary(finished.result, finished.directory)
     return _exit_code(finished.result)
+
+
+def _from_plan(saved: PlanDocument) -> LoadedExperiment:
+    from chaos.model.loading import LoadedExperiment
+
+    return LoadedExperiment(saved.experiment, Path(saved.file))
 
 
 @contextmanager
