@@ -1,9 +1,9 @@
 """A small HTTP server of known behaviour: the truth that the load room is measured against.
 
-Every path is answered at once with its own name, but `/error` with 500, `/hang` never, and `/drip` a
-byte every 0.1 s. While it stalls, nothing is answered; then
-everything that has come is answered at once. Run as a program it prints its port and serves until
-its standard input ends.
+Every path is answered at once with its own name, but `/error` with 500, `/hang` never, `/drip` with
+a byte every 0.1 s, and `/half` with the beginning only. While the server stalls it answers nothing;
+then it answers all that has come. Run as a program it prints its port, and for each line it reads
+how many requests it has seen.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class _Connection(asyncio.Protocol):
         if path == "/drip":
             self._transport.write(head)
             self._drip(body)
+        elif path == "/half":
+            self._transport.write(head + body[:2])
         else:
             self._transport.write(head + body)
 
@@ -120,6 +122,8 @@ def running() -> Iterator[KnownServer]:
 
 if __name__ == "__main__":
     with running() as program:
-        print(program.port, flush=True)
+        sys.stdout.write(f"{program.port}\n")
+        sys.stdout.flush()
         for _line in sys.stdin:
-            print(sum(program.served.values()), flush=True)
+            sys.stdout.write(f"{program.served.total()}\n")
+            sys.stdout.flush()

@@ -95,14 +95,17 @@ def test_every_way_to_end_has_its_outcome(harness: Harness) -> None:
                 for path in ("/ok", "/error", "/hang", "/drip"):
                     self.client.get(path, name=f"{{kind}}{{path}}")
                 self.client.get("{refused}/", name=kind + "/refused")
+                check(self.client, "/half")
                 check(self.client, "/ok"); check(self.client, "/hang"); check(self.client, "/error")
+                if kind == "Fast":  # What is read after the request has returned must end too.
+                    list(self.client.get("/half", stream=True).iter_content())
 
         class Plain(HttpUser):
             tasks = [Tasks]
         class Fast(FastHttpUser):
             tasks = [Tasks]
         """
-        driven = harness.drive(text, 2.2, users=6, timeout=0.3)
+        driven = harness.drive(text, 1.3, users=6, timeout=0.2)
     for kind in ("Plain", "Fast"):
         rounds = driven.endpoint(f"GET {kind}/refused").planned
         assert rounds >= 3
@@ -116,11 +119,13 @@ def test_every_way_to_end_has_its_outcome(harness: Harness) -> None:
             piece = driven.endpoint(f"GET {kind}{path}")
             assert getattr(piece, expected) == piece.planned >= rounds
         assert driven.endpoint(f"GET {kind}/hang").service.quantile(0.5) == pytest.approx(
-            0.3, abs=0.1
+            0.2, abs=0.1
         )
-    for path, expected in {"/ok": "ok", "/hang": "timed_out", "/error": "failed"}.items():
+    checked = {"/ok": "ok", "/hang": "timed_out", "/half": "timed_out", "/error": "failed"}
+    for path, expected in checked.items():
         piece = driven.endpoint(f"GET /checked{path}")
         assert getattr(piece, expected) == piece.planned > 0
+    assert any(notice.startswith("TimeoutError: timed out (load_f") for notice in driven.notices)
 
 
 def test_arrivals_that_no_user_could_take_are_not_sent(harness: Harness) -> None:
@@ -138,7 +143,7 @@ def test_arrivals_that_no_user_could_take_are_not_sent(harness: Harness) -> None
 
 def test_two_processes_release_the_plan_exactly_once(harness: Harness, server: KnownServer) -> None:
     """The sum over processes is the plan, and what the server saw."""
-    driven = harness.drive(BROWSER, 1.5, rate=150, users=40, processes=2)
+    driven = harness.drive(BROWSER, 1.0, rate=150, users=40, processes=2)
     assert_accounts_close(driven, 150)
     assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
     assert driven.total.planned == driven.recording.arrivals.total()
@@ -203,7 +208,7 @@ def test_every_arrival_is_one_task_whatever_the_tasks_do(
             self.client.get("/ok", name="stops")
             raise StopUser()
     """
-    driven = harness.drive(text, 2.0, rate=60, users=12, spawn_rate=100)
+    driven = harness.drive(text, 1.5, rate=60, users=12, spawn_rate=100)
     assert_accounts_close(driven, 60)
     arrivals = driven.recording.arrivals.total()
     first, second, other, fails, idles, stops = (
@@ -219,7 +224,7 @@ def test_every_arrival_is_one_task_whatever_the_tasks_do(
     )
     assert arrivals == sum(x.planned for x in (first, second, fails, idles, stops))
     assert driven.total.planned == arrivals + other.planned
-    assert other.planned == second.planned == second.ok > 20
+    assert other.planned == second.planned == second.ok > 10
     assert fails.failed == fails.planned > 0
     assert idles.ok == idles.planned > 0
     assert stops.ok == stops.planned > 0
@@ -228,31 +233,36 @@ def test_every_arrival_is_one_task_whatever_the_tasks_do(
     assert "ValueError: odd (load_file.py, line 28)" in driven.notices
 
 
+def assert_served(piece: Slice, served: int, users: int) -> None:
+    """All good, and as many as the server saw, but for what users sent as they were stopped."""
+    assert outcomes(piece) == (piece.planned, 0, 0, 0)
+    assert 0 <= served - piece.planned <= users
+
+
 def test_a_closed_load_is_what_the_server_saw(harness: Harness, server: KnownServer) -> None:
-    """With users of either client, each request the server got is counted once."""
+    """With users of either client, each request that was sent before the end is counted once."""
     text = BROWSER + BROWSER.replace("FastHttpUser", "HttpUser").replace("Browser", "Slow")
-    driven = harness.drive(text, 1.5, users=6)
-    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+    driven = harness.drive(text, 1.0, users=6)
+    assert_served(driven.total, server.served["/ok"], users=6)
     assert driven.total.ok > 100
     assert not driven.recording.arrivals
     assert min(driven.recording.by_second()) >= int(driven.begin)
 
 
-def test_a_load_test_shape_is_followed_to_its_end(harness: Harness, server: KnownServer) -> None:
-    """The file's own shape decides, and its end is not a failure of the load."""
-    text = (
-        BROWSER
-        + """
+@pytest.mark.parametrize(("lasts", "is_over"), [(0.5, True), (60, False)])
+def test_a_load_test_shape_is_followed(
+    harness: Harness, server: KnownServer, lasts: float, is_over: bool
+) -> None:
+    """The file's own shape decides; neither its end nor an end before it loses a request."""
+    shape = f"""
     class Shape(LoadTestShape):
         def tick(self):
-            return (3, 3) if self.get_run_time() < 1 else None
+            return (3, 3) if self.get_run_time() < {lasts} else None
     """
-    )
-    driven = harness.drive(text, 3.0)
-    assert outcomes(driven.total) == (server.served["/ok"], 0, 0, 0)
+    driven = harness.drive(BROWSER + shape, 1.5)
+    assert_served(driven.total, server.served["/ok"], users=3)
     assert driven.total.ok > 30
-    assert any("LoadTestShape" in notice for notice in driven.notices)
-    assert max(driven.recording.by_second()) <= driven.begin + 2.5
+    assert is_over == any("LoadTestShape" in notice for notice in driven.notices)
 
 
 def test_a_worker_on_another_machine_gets_the_files_from_the_master(
@@ -270,7 +280,7 @@ def test_a_worker_on_another_machine_gets_the_files_from_the_master(
         try:
             driver.start()
             await_ready(driver)
-            driven = run(driver, 1.0)
+            driven = run(driver, 0.7)
             assert worker.wait(10) == 0
         finally:
             driver.kill()

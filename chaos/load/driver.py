@@ -110,7 +110,8 @@ class LocustDriver(LoadDriver):
         self._take_messages()
         limit = _start_limit(self._settings)
         if not self._ready and time.monotonic() > self._started_at + limit:
-            raise LoadFailed(f"Locust was not ready after {limit:.0f} s; see {self._log}")
+            said = "; ".join(self._notices)
+            raise LoadFailed(f"Locust was not ready after {limit:.0f} s. {said or self._log}")
         return self._ready
 
     def begin(self, at: float) -> None:
@@ -203,6 +204,6 @@ class LocustDriver(LoadDriver):
 
 
 def _start_limit(settings: LoadSettings) -> float:
-    spawning = settings.pool / settings.spawn_rate if settings.spawn_rate else 0.0
+    spawning = settings.pool / settings.gentle_spawn_rate if settings.rate else 0.0
     waiting = settings.worker_wait if settings.expected_workers else 0.0
     return _START_LIMIT + spawning + waiting

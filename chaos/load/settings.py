@@ -11,6 +11,7 @@ from chaos.load.arrivals import Arrivals, ConstantRate
 
 _SMALLEST_POOL = 10
 _LARGEST_DEFAULT_POOL = 1000
+_GENTLEST_SPAWN_RATE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class LoadSettings:
             return self.users
         busy = math.ceil((self.rate or 0) * self.timeout)
         return min(_LARGEST_DEFAULT_POOL, max(_SMALLEST_POOL, busy))
+
+    @property
+    def gentle_spawn_rate(self) -> float:
+        """Users started per second where each sends requests before it is ready.
+
+        Unless given, no more than the load will be.
+        """
+        return self.spawn_rate or max(_GENTLEST_SPAWN_RATE, self.rate or 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value."""

@@ -8,9 +8,10 @@ from typing import Any
 import gevent
 from locust import User, runners
 
-from chaos.load.inside import messages, timeouts, turns
+from chaos.load.inside import messages, timeouts
 from chaos.load.inside.clock import EpochClock
 from chaos.load.inside.closed_model import ClosedModel
+from chaos.load.inside.load_model import LoadModel
 from chaos.load.inside.open_model import OpenModel
 from chaos.load.inside.pool import Pool
 from chaos.load.inside.recorder import Recorder
@@ -27,6 +28,9 @@ _REPORT_DELAY = 0.05
 """Seconds after each whole second, so that most answers of that second are in the report."""
 
 _DRAIN_INTERVAL = 0.02
+
+_DRAIN_GRACE = 0.2
+"""Seconds beyond the time-out, so that a request that is timed out is reported as what it was."""
 
 _MOST_NOTICES = 20
 
@@ -67,13 +71,13 @@ class Agent:
         self._noticed: set[str] = set()
         self._notices: list[str] = []
         timeouts.enforce(settings.timeout)
-        turns.install(self._model, self._recorder.turns, self._on_user_start)
+        self._model.install(self._on_user_start)
         self._listen()
         gevent.spawn(self._report_regularly)
 
-    def _make_model(self) -> turns.LoadModel:
+    def _make_model(self) -> LoadModel:
         if self._settings.rate is None:
-            return ClosedModel(self._clock, self._recorder)
+            return ClosedModel(self._runner)
         pool = Pool(self._recorder.record_unsent, self._on_full)
         return OpenModel(self._clock, self._recorder, pool, self._settings, self._replace)
 
@@ -97,10 +101,10 @@ class Agent:
         gevent.spawn(self._drain, end)
 
     def _drain(self, end: float) -> None:
-        deadline = end + self._settings.timeout
-        while (now := self._clock.now()) < deadline:
-            if now >= end and self._model.is_idle():
-                break
+        deadline = end + self._settings.timeout + _DRAIN_GRACE
+        while (left := end - self._clock.now()) > 0:
+            gevent.sleep(left)
+        while self._clock.now() < deadline and not self._model.is_idle():
             gevent.sleep(_DRAIN_INTERVAL)
         self._model.write_off()
         self._is_drained = True
@@ -109,9 +113,8 @@ class Agent:
 
     # -- what Locust says
 
-    def _on_user_start(self, user: Any) -> None:
+    def _on_user_start(self, _: Any) -> None:
         self._started += 1
-        self._model.on_user_start(user)
 
     def _on_user_error(self, user_instance: Any, exception: BaseException, **_: Any) -> None:
         doing = "a user could not start: " if isinstance(user_instance, User) else ""

@@ -13,7 +13,11 @@ class EpochClock:
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return time.monotonic() + self._offset
+        return self.at(time.monotonic())
+
+    def at(self, monotonic: float) -> float:
+        """Seconds since the epoch at that time of the monotonic clock."""
+        return monotonic + self._offset
 
     @classmethod
     def like(cls, theirs: float, asked_at: float) -> EpochClock:

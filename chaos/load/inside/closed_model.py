@@ -1,53 +1,54 @@
 """The closed model: each user goes on when its last answer is there, as the file says."""
+# ruff: noqa: SLF001 - a user's state is Locust's own word for whether it is to stop.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from locust.exception import StopUser
-
-from chaos.load.inside.clock import EpochClock
-from chaos.load.inside.recorder import Recorder, Turn
-from chaos.measure.recording import Outcome
+import gevent
+from locust import TaskSet
+from locust.user.task import LOCUST_STATE_STOPPING, DefaultTaskSet
 
 
 class ClosedModel:
-    """Users pace themselves. A request is due when it is sent."""
+    """Users pace themselves, and a request is due when it is sent: Locust as it is."""
 
-    paced_by_file = True
+    def __init__(self, runner: Any) -> None:
+        self._runner = runner
+        self._leaving: list[Any] | None = None
+        """The greenlets of the users that lived at the end."""
 
-    def __init__(self, clock: EpochClock, recorder: Recorder) -> None:
-        self._clock = clock
-        self._recorder = recorder
-        self._end = math.inf
+    def install(self, on_user_start: Callable[[Any], None]) -> None:
+        """Notice users that start; let them be otherwise."""
+        task_sets: Any = TaskSet
+        run = task_sets.run
+
+        def run_noticed(task_set: Any) -> None:
+            if isinstance(task_set, DefaultTaskSet):
+                on_user_start(task_set.user)
+            run(task_set)
+
+        task_sets.run = run_noticed
 
     def begin(self, at: float, index: int, of: int) -> None:
         """Nothing to do: Locust spawns the users."""
 
     def end(self, at: float) -> None:
-        """From `at` on, users stop instead of going on."""
-        self._end = at
+        """Nothing to do yet: what is sent later is not recorded."""
 
     def is_idle(self) -> bool:
-        """Whether no user is in a task."""
-        return not self._recorder.turns
+        """Let users end the task they are in; whether all that lived at the end have done so."""
+        for user in list(self._users()):
+            if user._state != LOCUST_STATE_STOPPING:
+                gevent.spawn(user.stop)
+        if self._leaving is None:
+            self._leaving = list(self._runner.user_greenlets)
+        return all(greenlet.dead for greenlet in self._leaving)
 
     def write_off(self) -> None:
-        """A task that hangs in its first request has timed out."""
-        for turn in self._recorder.turns.values():
-            if not turn.used:
-                self._recorder.record_task(turn, Outcome.TIMED_OUT)
+        """Nothing is owed: the time limit has ended every request that was sent before the end."""
 
-    def on_user_start(self, user: Any) -> None:
-        """Nothing to do."""
-
-    def take(self, user: Any, task: Any) -> Turn:  # noqa: ARG002 - only the open model asks who
-        """At once; after the end the user stops."""
-        now = self._clock.now()
-        if now >= self._end:
-            raise StopUser
-        return Turn(task, now)
-
-    def done(self, user: Any, turn: Turn, error: BaseException | None) -> None:
-        """Nothing is owed: a task without a request is no part of the load."""
+    def _users(self) -> Iterator[Any]:
+        for greenlet in self._runner.user_greenlets:
+            yield from greenlet.args[:1]  # Locust keeps the user here, until it has ended.

@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 from gevent import getcurrent
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from locust import User
 from locust.runners import MasterRunner
 
@@ -30,9 +30,6 @@ _DRAIN_GRACE = 2.0
 
 _GOODBYE = 2.0
 """Seconds to stop properly once the engine is gone."""
-
-_GENTLEST_SPAWN_RATE = 10.0
-"""Users per second, where each sends requests before it is ready."""
 
 
 @dataclass(slots=True)
@@ -56,6 +53,7 @@ class Controller:
         self._inbox = link.messages()
         self._settings = LoadSettings.from_json(next(self._inbox)[1])
         self._begin: AsyncResult = AsyncResult()
+        self._finished = Event()
         self._nodes: dict[str, _Node] = {}
         self._is_spawned = False
         self._is_ready = False
@@ -108,8 +106,8 @@ class Controller:
         """Open model: the users wait for arrivals before the load begins."""
         pool = self._settings.pool
         prepares = any(user.on_start is not User.on_start for user in self._runner.user_classes)
-        gentle = max(_GENTLEST_SPAWN_RATE, self._settings.rate or 0.0)
-        self._spawn(pool, self._settings.spawn_rate or (gentle if prepares else pool))
+        at_once = self._settings.spawn_rate or pool
+        self._spawn(pool, self._settings.gentle_spawn_rate if prepares else at_once)
 
     def _await_begin(self) -> None:
         """Closed model: spawning the users is the beginning."""
@@ -151,23 +149,29 @@ class Controller:
         self._link.say(Kind.DONE)
         if not self._begin.ready():
             self._begin.set(None)
-        self._runner.quit()
+        self._runner.greenlet.kill(block=False)  # What Locust's main function waits for.
 
     def _finish(self, at: float) -> None:
         """Let the agents drain; returns when all that still live have reported all."""
         self._is_finishing = True
+        shape = self._runner.shape_greenlet
+        if shape is not None and shape is not getcurrent():
+            shape.kill(block=False)
         for name in self._nodes:
             self._send(messages.FINISH, name, {"at": at})
         deadline = at + self._settings.timeout + _DRAIN_GRACE
         while not self._is_drained() and self._clock.now() < deadline:
             gevent.sleep(_LOOK_INTERVAL)
+        self._finished.set()
 
     def _is_drained(self) -> bool:
         return all(node.is_drained or node.is_lost for node in self._nodes.values())
 
     def _on_test_stopping(self, **_: Any) -> None:
         """Locust stops by itself. Where the file's load shape says so, that is as it should be."""
-        if not self._is_finishing and getcurrent() is self._runner.shape_greenlet:
+        if self._is_finishing:
+            self._finished.wait()  # Locust would end the users with their requests.
+        elif getcurrent() is self._runner.shape_greenlet:
             self._finish(self._clock.now())
             self._link.say(Kind.OVER)
 

@@ -19,6 +19,7 @@ from locust.exception import (
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from chaos.load.arrivals import Plan
+from chaos.load.inside import turns
 from chaos.load.inside.clock import EpochClock
 from chaos.load.inside.pool import Pool
 from chaos.load.inside.recorder import Recorder, Turn
@@ -33,8 +34,6 @@ _LEFT_THE_TASK_SET = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediatel
 
 class OpenModel:
     """A user executes a task for an arrival, and only then. Every arrival gets one outcome."""
-
-    paced_by_file = False
 
     def __init__(
         self,
@@ -54,6 +53,15 @@ class OpenModel:
         self._kept: dict[Any, float] = {}
         """Arrivals (when they were due) whose task only led to another one, by their user."""
         self._releasing: gevent.Greenlet | None = None
+
+    def install(self, on_user_start: Callable[[Any], None]) -> None:
+        """Let users execute tasks for arrivals only."""
+
+        def join(user: Any) -> None:
+            self._pool.join(user)
+            on_user_start(user)
+
+        turns.install(self, self._recorder.turns, join)
 
     def begin(self, at: float, index: int, of: int) -> None:
         """Release every `of`-th arrival from then on."""
@@ -79,10 +87,6 @@ class OpenModel:
             self._recorder.record_unsent(due_at)
         self._pool.expire(math.inf)
 
-    def on_user_start(self, user: Any) -> None:
-        """From now on arrivals may go to this user."""
-        self._pool.join(user)
-
     def take(self, user: Any, task: Any) -> Turn:
         """Wait for an arrival."""
         due_at = self._kept.pop(user, None)
@@ -96,7 +100,7 @@ class OpenModel:
         """Where the task sent no request, its end is the outcome of the arrival."""
         if isinstance(error, StopUser) and self._clock.now() < self._end:
             self._replace(user)
-        if turn.used or turn.due_at is None:
+        if turn.used:
             return
         if isinstance(error, _LEFT_THE_TASK_SET):
             self._kept[user] = turn.due_at

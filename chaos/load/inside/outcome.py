@@ -29,6 +29,9 @@ def outcome_of(error: object, response: object) -> Outcome:
 
 
 def _is_timeout(error: object) -> bool:
+    # requests shows a time-out within the body as a broken connection, raised in its place.
+    if isinstance(error, requests.exceptions.ConnectionError) and error.__context__:
+        return isinstance(error, _TIMEOUTS) or _is_timeout(error.__context__)
     # geventhttpclient wraps the last error of its retries and keeps it as `original`.
     cause = getattr(error, "original", None) or error
     return isinstance(cause, _TIMEOUTS) and not isinstance(cause, _NOT_TIMEOUTS)

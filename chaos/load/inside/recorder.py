@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import floor, inf
+from time import monotonic, time
 from typing import Any
 
 from gevent import getcurrent
 
 from chaos.load.inside.clock import EpochClock
 from chaos.load.inside.outcome import outcome_of
+from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Outcome, Recording
+
+_OK = Outcome.OK
+
+_Request = tuple[float | None, str, str, Outcome, float, float | None, float, float]
+"""A request as reported: when it was due (None: when it was sent), method, name, outcome,
+milliseconds it took, wall clock when it was sent; monotonic and wall clock when reported."""
+
+_Good = dict[tuple[int, str, str], tuple[list[float], list[float]]]
+"""Response and service times of good answers, by second, method and name."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One execution of a task by a user."""
+    """One execution of a task by a user, for an arrival of the open model."""
 
     task: Any
     """The function."""
     started_at: float
     """Seconds since the epoch."""
-    due_at: float | None = None
-    """Open model: when its arrival was due, in seconds since the epoch. None: closed model."""
+    due_at: float
+    """When its arrival was due, in seconds since the epoch."""
     used: bool = False
     """Whether a request of it was recorded."""
 
 
-@dataclass(slots=True)
-class _Good:
-    """Durations of good answers, in seconds, not yet in a histogram: that is cheaper in bulk."""
-
-    response: list[float] = field(default_factory=list)
-    service: list[float] = field(default_factory=list)
-
-
 class Recorder:
-    """Turns Locust's request events into slices. Runs for every request, so it is kept lean."""
+    """Turns Locust's request events into slices."""
 
     def __init__(self, clock: EpochClock, *, is_open: bool) -> None:
         self._clock = clock
         self._is_open = is_open
-        self._begin = math.inf
-        self._end = math.inf
+        self._begin = inf
+        self._end = inf
+        self._requests: list[_Request] = []
         self._recording = Recording()
-        self._good: dict[tuple[int, str], _Good] = defaultdict(_Good)
         self.turns: dict[Any, Turn] = {}
         """The turns that are under way, by the greenlet that runs them."""
 
@@ -60,18 +62,7 @@ class Recorder:
 
     def stop(self) -> None:
         """Record nothing any more, whatever still comes."""
-        self._begin = math.inf
-
-    def flush(self) -> Recording:
-        """What was recorded since the last call."""
-        recording, self._recording = self._recording, Recording()
-        good, self._good = self._good, defaultdict(_Good)
-        for key, durations in good.items():
-            into = recording.at(*key)
-            into.ok += len(durations.response)
-            into.response.record_all(durations.response)
-            into.service.record_all(durations.service)
-        return recording
+        self._begin = inf
 
     def on_request(  # noqa: PLR0913 - the names are those of the event
         self,
@@ -84,51 +75,81 @@ class Recorder:
         start_time: float | None = None,
         **_: Any,
     ) -> None:
-        """Locust's request event.
+        """Locust's request event: `response_time` in milliseconds, `start_time` by the wall clock.
 
-        `response_time` is in milliseconds; `start_time` is the wall clock's. The event comes when
-        the file has looked at the answer, which may be long after the answer came.
+        This runs for every request, among much other code, so it only takes notes: what follows
+        from them is worked out for many requests in a row, at half the cost.
         """
-        took = (response_time or 0.0) / 1000
-        age = took if start_time is None else max(took, time.time() - start_time)
-        sent_at = self._clock.now() - age
-        turn = self.turns.get(getcurrent()) or self._turn_of_parent()
-        if turn is None and self._is_open:
-            return  # The file's own preparations, such as on_start.
-        outcome = Outcome.OK if exception is None else outcome_of(exception, response)
-        self._record(turn, f"{request_type} {name}", outcome, sent_at, sent_at + took)
+        due_at = None
+        if self._is_open:
+            turn = self.turns.get(getcurrent()) or self._turn_of_parent()
+            if turn is None:
+                return  # The file's own preparations, such as on_start.
+            if not turn.used:
+                due_at, turn.used = turn.due_at, True
+        outcome = _OK if exception is None else outcome_of(exception, response)
+        took = response_time or 0.0
+        self._requests.append(
+            (due_at, request_type, name, outcome, took, start_time, monotonic(), time())
+        )
 
     def record_task(self, turn: Turn, outcome: Outcome) -> None:
         """Record the turn itself, for it made no request that could be recorded."""
-        now = self._clock.now()
-        name = getattr(turn.task, "__name__", turn.task)
-        self._record(turn, f"(task) {name}", outcome, turn.started_at, now)
+        turn.used = True
+        name = getattr(turn.task, "__name__", str(turn.task))
+        now = monotonic()
+        took = (self._clock.at(now) - turn.started_at) * 1000
+        self._requests.append((turn.due_at, "(task)", name, outcome, took, None, now, time()))
 
     def record_unsent(self, due_at: float) -> None:
         """Record an arrival that no user was free to take."""
         self._recording.record_unsent(due_at, self._clock.now())
-        self._recording.arrivals[math.floor(due_at)] += 1
+        self._recording.arrivals[floor(due_at)] += 1
 
-    def _record(
-        self, turn: Turn | None, endpoint: str, outcome: Outcome, sent_at: float, done_at: float
-    ) -> None:
-        due_at = sent_at
-        if turn is not None:
-            if turn.due_at is not None and not turn.used:
-                due_at = turn.due_at
-                sent_at = max(sent_at, due_at)
-                self._recording.arrivals[math.floor(due_at)] += 1
-            turn.used = True
-        if not self._begin <= due_at < self._end:
-            return
-        if outcome is Outcome.OK:
-            good = self._good[math.floor(due_at), endpoint]
-            good.response.append(done_at - due_at)
-            good.service.append(done_at - sent_at)
-        else:
-            self._recording.record(endpoint, outcome, due_at, sent_at, done_at)
+    def flush(self) -> Recording:
+        """What was recorded since the last call."""
+        recording, self._recording = self._recording, Recording()
+        requests, self._requests = self._requests, []
+        good: _Good = defaultdict(lambda: ([], []))
+        for due_at, method, name, outcome, milliseconds, start_time, steady, wall in requests:
+            took = milliseconds / 1000
+            # The report comes when the file has looked at the answer, which may be long after it
+            # came. The wall clock tells how long ago it was sent, unless it was set back.
+            ago = took if start_time is None else wall - start_time
+            sent_at = self._clock.at(steady) - max(took, ago)
+            if due_at is None:
+                due = sent_at
+            else:
+                due = due_at
+                sent_at = max(sent_at, due)
+                recording.arrivals[floor(due)] += 1
+            if not self._begin <= due < self._end:
+                continue
+            if outcome is _OK:
+                responses, services = good[floor(due), method, name]
+                responses.append(sent_at - due + took)
+                if self._is_open:
+                    services.append(took)
+            else:
+                recording.record(f"{method} {name}", outcome, due, sent_at, sent_at + took)
+        _record_good(good, recording)
+        return recording
 
     def _turn_of_parent(self) -> Turn | None:
         """The turn of the greenlet that started this one: tasks may send requests side by side."""
         parent = getattr(getcurrent(), "spawning_greenlet", None)
         return self.turns.get(parent()) if parent else None
+
+
+def _record_good(good: _Good, recording: Recording) -> None:
+    """A histogram takes many durations at once more cheaply than one by one."""
+    for (second, method, name), (responses, services) in good.items():
+        into = recording.at(second, f"{method} {name}")
+        into.ok += len(responses)
+        times = Histogram()
+        times.record_all(responses)
+        into.response.merge(times)
+        if services:
+            into.service.record_all(services)
+        else:  # The closed model: due when sent, so the two are the same.
+            into.service.merge(times)

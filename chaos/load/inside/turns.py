@@ -1,4 +1,4 @@
-"""Takes the execution of tasks in hand: each is a turn, and the load model says when it may be."""
+"""Takes the execution of tasks in hand: each is a turn, and somebody says when it may be."""
 # ruff: noqa: SLF001 - Locust offers no other place where a task can be held back.
 
 from __future__ import annotations
@@ -13,26 +13,8 @@ from locust import TaskSet
 from chaos.load.inside.recorder import Turn
 
 
-class LoadModel(Protocol):
-    """When users execute tasks. All times are seconds since the epoch."""
-
-    paced_by_file: bool
-    """Whether users wait between tasks as the file says."""
-
-    def begin(self, at: float, index: int, of: int) -> None:
-        """The load begins; this is agent `index` of `of`."""
-
-    def end(self, at: float) -> None:
-        """Nothing may be due at or after `at`."""
-
-    def is_idle(self) -> bool:
-        """Whether, once the end is past, nothing is under way any more."""
-
-    def write_off(self) -> None:
-        """Give what is still under way its outcome."""
-
-    def on_user_start(self, user: Any) -> None:
-        """A user has come as far as its first task."""
+class Umpire(Protocol):
+    """Says whose turn it is."""
 
     def take(self, user: Any, task: Any) -> Turn:
         """Wait until the user may execute its next task."""
@@ -41,10 +23,8 @@ class LoadModel(Protocol):
         """The task has ended, with that error or well."""
 
 
-def install(
-    model: LoadModel, running: dict[Any, Turn], on_user_start: Callable[[Any], None]
-) -> None:
-    """Let every task of every user be a turn.
+def install(umpire: Umpire, running: dict[Any, Turn], on_user_start: Callable[[Any], None]) -> None:
+    """Let every task of every user be a turn, with no waiting in between.
 
     `running` has the turns under way by their greenlet; `on_user_start` gets each user that has
     come as far as its first task.
@@ -63,7 +43,7 @@ def install(
             started.add(me)
             me.link(started.discard)
             on_user_start(user)
-        turn = model.take(user, task)
+        turn = umpire.take(user, task)
         outer, running[me] = running.get(me), turn
         error: BaseException | None = None
         try:
@@ -73,18 +53,16 @@ def install(
             raise
         finally:
             _restore(running, me, outer)
-            model.done(user, turn, error)
+            umpire.done(user, turn, error)
 
     def wait_between_tasks(task_set: Any) -> None:
-        """Only a task that waits on purpose does so: between tasks the arrivals set the pace."""
         if getcurrent() in running:
-            wait(task_set)
+            wait(task_set)  # The task waits on purpose.
         else:
             gevent.sleep(0)
 
     task_sets.execute_next_task = execute_next_task
-    if not model.paced_by_file:
-        task_sets.wait = wait_between_tasks
+    task_sets.wait = wait_between_tasks
 
 
 def _restore(running: dict[Any, Turn], me: Any, outer: Turn | None) -> None:
