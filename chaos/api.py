@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.engine.clock import SystemClock
+from chaos.engine.dead_mans_switch import safeguard_of
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.journal import FileJournal
 from chaos.engine.liveness import alive
@@ -106,6 +107,7 @@ def run_experiment(
                 clock=controls.clock,
                 observer=observer,
                 load=_load_driver(loaded, environment, options, directory),
+                safeguard=safeguard_of(environment, directory.name),
                 interruption=controls.interruption,
                 stop_requested=lock.stop_requested,
             )

@@ -20,6 +20,7 @@ COMMANDS = {
     "resume": "let runs begin again after chaos stop --all",
     "recover": "after a crash, put back what is still broken",
     "report": "make the report of a stored run again",
+    "history": "list past runs, their verdicts, and MTBF and MTTR over all of them",
     "actions": "list the faults that can be injected",
     "schema": "print the JSON Schema of experiment files, for editors",
     "init": "write a starter experiment and Locust file",

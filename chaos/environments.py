@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chaos.aws.factory import ClientFactory
 from chaos.engine.environment import OpenEnvironment, OwnPlace
 from chaos.measure.run import Event
-from chaos.model.environment import LAB, Environment, Settings
+from chaos.model.environment import LAB, DeadMansSwitchSettings, Environment, Settings
 
 if TYPE_CHECKING:
     from chaos.lab.handle import LabHandle
@@ -75,6 +75,7 @@ def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
         account=account,
         region=environment.region,
         endpoint_url=environment.endpoint_url,
+        dead_mans_switch=environment.dead_mans_switch,
         own_place=_place_of(own, clients) if own and not environment.endpoint_url else None,
         blast_radius=environment.blast_radius,
         protected=environment.protected,
@@ -120,8 +121,15 @@ def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
         endpoint_url=handle.endpoint_url,
         blast_radius=environment.blast_radius,
         protected=environment.protected,
+        dead_mans_switch=environment.dead_mans_switch or _lab_switch(handle),
         truth=_truth_of(handle),
     )
+
+
+def _lab_switch(handle: LabHandle) -> DeadMansSwitchSettings:
+    """The lab carries out schedules, and asks for no rights of their role."""
+    role = f"arn:aws:iam::{handle.account_id}:role/dead-mans-switch"
+    return DeadMansSwitchSettings.model_validate({"role_arn": role, "grace": "30s"})
 
 
 def _bypass_proxies() -> None:

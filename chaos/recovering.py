@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from chaos.engine.clock import SystemClock
+from chaos.engine.dead_mans_switch import safeguard_of
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.journal import FileJournal, RunEnded, RunStarted
 from chaos.engine.liveness import alive
@@ -74,5 +75,9 @@ def _put_back(
             f"the credentials belong to {environment.account}"
         )
     broken = recover(unfinished.open_faults, environment.clients, journal, clock)
+    safeguard = safeguard_of(environment, unfinished.started.run_id)
+    for fault in unfinished.open_faults:
+        if fault.name not in {one.name for one in broken}:
+            safeguard.disarm(fault.name)
     text = f"{len(broken)} still broken" if broken else "everything is put back and verified"
     return Outcome(text, tuple(broken))

@@ -16,7 +16,7 @@ from chaos.model.environment import Environment
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
 
-pytest_plugins = ["tests.lab_fixtures"]
+pytest_plugins = ["tests.lab_fixtures", "tests.lab_caches"]
 
 # How long an example takes says nothing on a shared machine.
 hypothesis.settings.register_profile("chaos", deadline=None)

@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 
 from chaos.measure.recording import Outcome, Recording, Slice, SliceKey
 from chaos.measure.run import Ending, Event, FaultTimes, PhaseName, PhaseSpan, Run
+from chaos.measure.samples import Sample, SampleSeries
+from chaos.measure.tallies import ServerKey, Tally, UserTime
+from chaos.model.experiment import Experiment
 from chaos.report.assemble import assemble
+from chaos.report.conclude import conclude
 from chaos.report.result import FaultResult, Result
 from chaos.slo.verdict import SloResult, Verdict
 
@@ -246,6 +250,78 @@ def without_load() -> Result:
     return assemble(run, (), (FaultResult(fault, None, None),))
 
 
+def probed() -> Result:
+    """Passes: no load, but a probe that saw a reboot, judged on its samples."""
+    whole = without_load().run
+    experiment = Experiment.model_validate(
+        {
+            "title": whole.title,
+            "probes": {"front-door": {"http": "http://127.0.0.1/health"}},
+            "slos": [
+                {"sli": "availability", "probe": "front-door", "objective": ">= 50%"},
+                {"sli": "longest_outage", "probe": "front-door", "objective": "<= 3s"},
+                {"sli": "outages", "probe": "front-door", "objective": "<= 1"},
+                {"sli": "time_to_detect", "probe": "front-door", "objective": "<= 1s"},
+                {"sli": "recovery_time", "probe": "front-door", "objective": "<= 5s"},
+            ],
+        }
+    )
+    return conclude(experiment, replace(whole, probes=(samples(12, (1.6, 3.1)),)))
+
+
+def samples(seconds: float, *outages: tuple[float, float], every: float = 0.1) -> SampleSeries:
+    """Of a probe that found the system down between these offsets."""
+    taken = []
+    for number in range(round(seconds / every)):
+        offset = number * every
+        good = not any(starts <= offset < ends for starts, ends in outages)
+        taken.append(Sample(START + offset, 0.004 if good else 0.5, good))
+    return SampleSeries("front-door", every, tuple(taken))
+
+
+def watched_users() -> Result:
+    """Fails: users, servers and zones are known, and the users are a closed model."""
+    spans = phases(0, 15, 20, 15)
+    fault = FaultTimes(
+        "lose-a-zone", "aws:network:disrupt", ("subnet-1",), START + 15, START + 15.4
+    )
+    recording = load(50, 40, (Trouble(15.4, 21.2, failed=0.3, slower=9),), seed=5)
+    for second, piece in recording.by_second().items():
+        for number in range(6):
+            name = f"us-east-1{'abc'[number % 3]}/i-{number}"
+            bad = piece.failed if number == 0 else 0
+            recording.servers[ServerKey(second, name)] = Tally(piece.ok // 6, bad)
+        down = 10.0 * piece.bad / piece.planned
+        recording.users[second] = UserTime(10 - down, down)
+    experiment = Experiment.model_validate(
+        {
+            "title": "The shop survives losing a zone",
+            "load": {"locustfile": "shop.py", "users": 10},
+            "slos": [
+                {"sli": "availability", "by": "users", "objective": ">= 99%"},
+                {"sli": "availability", "by": "time", "objective": ">= 80%"},
+                {"sli": "availability", "by": "users", "window": "5s", "objective": ">= 50%"},
+                {"sli": "latency", "percentile": 99, "objective": "<= 2s"},
+                {"sli": "throughput", "objective": ">= 20/s"},
+                {"sli": "error_budget", "target": "99.9%", "objective": "<= 5%"},
+                {"sli": "burn_rate", "target": "99.9%", "objective": "<= 14.4"},
+                {"sli": "mtbf", "objective": ">= 10s"},
+                {"sli": "mttr", "objective": "<= 30s"},
+            ],
+        }
+    )
+    run = replace(
+        terminated().run,
+        title=experiment.title,
+        phases=spans,
+        faults=(fault,),
+        load=recording,
+        ended_at=START + 50,
+        probes=(samples(50, (15.7, 20.9)),),
+    )
+    return conclude(experiment, run)
+
+
 def aborted() -> Result:
     """Inconclusive: a stop condition ended the run in the fault phase."""
     whole = half_stopped()
@@ -310,6 +386,8 @@ SAMPLES = {
     "pass": terminated,
     "fail": half_stopped,
     "no-load": without_load,
+    "probes": probed,
+    "users": watched_users,
     "aborted": aborted,
     "unusable": unusable,
     "large": large,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Recording, Slice, SliceKey
 from chaos.measure.run import Ending, FaultTimes, PhaseName, PhaseSpan, Run
+from chaos.measure.samples import Sample, SampleSeries
 
 START = 1_800_000_000
 """The first second of every run made here."""
@@ -75,6 +76,30 @@ def fault(called: float, confirmed: float, name: str = "stop") -> FaultTimes:
         inject_called_at=START + called,
         inject_confirmed_at=START + confirmed,
     )
+
+
+def probed(good: Sequence[bool], every: float = 0.1, begins: float = 0.0) -> SampleSeries:
+    """The samples of a probe, by whether each was good."""
+    times = (START + begins + number * every for number in range(len(good)))
+    taken = (Sample(at, 0.003, fine) for at, fine in zip(times, good, strict=True))
+    return SampleSeries("front-door", every, tuple(taken))
+
+
+def probed_through(outages: Sequence[tuple[float, float]], seconds: float) -> SampleSeries:
+    """A probe every 100 ms of a system that is down between these offsets."""
+    offsets = [number / 10 for number in range(round(seconds * 10))]
+    return probed([not any(a <= at < b for a, b in outages) for at in offsets])
+
+
+def loaded_through(outage: tuple[float, float], seconds: int, share: float = 1.0) -> Recording:
+    """100 requests a second, of which such a share fails while the system is down."""
+    load = Recording()
+    starts, ends = outage
+    for at in range(seconds):
+        down = max(0.0, min(ends, at + 1) - max(starts, at))
+        failed = round(100 * down * share)
+        load.slices[SliceKey(START + at, ENDPOINT)] = Slice(100 - failed, failed)
+    return load
 
 
 def bursts(

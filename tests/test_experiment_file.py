@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from chaos.actions.registry import Registry
 from chaos.model.document import parse_document
-from chaos.model.experiment import Experiment, Sli
+from chaos.model.experiment import Experiment
 from chaos.model.loading import load_experiment
 from chaos.model.problems import InvalidInput
 from chaos.model.schema import experiment_schema
+from chaos.model.slo import Sli
 from chaos.model.variables import fill_in
 
 ROOT = Path(__file__).parent.parent

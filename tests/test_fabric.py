@@ -286,8 +286,9 @@ def test_a_closed_link_refuses_and_lets_the_established_linger(road: _Road, echo
             connection.recv(1)
 
 
-def test_the_front_door_takes_turns_and_passes_over_the_dead(road: _Road, echo_port: int) -> None:
-    """Connections go to the links in turn; a dropping or refusing link is left out."""
+@pytest.fixture
+def doors(road: _Road, echo_port: int) -> Iterator[list[LinkName]]:
+    """Four links: two that work, one that drops, and one to where nobody listens."""
     names = [LinkName("internet", f"node-{number}") for number in range(4)]
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -295,20 +296,68 @@ def test_the_front_door_takes_turns_and_passes_over_the_dead(road: _Road, echo_p
             road.fabric.open(name, echo_port)
         road.fabric.open(names[3], nobody.getsockname()[1])
         road.fabric.set(names[2], DROP)
-        door = road.fabric.front_door(names)
-        for _ in range(20):
-            with socket.create_connection(("127.0.0.1", door), 5) as connection:
-                connection.sendall(b"a")
-                assert connection.recv(1) == b"a"
+        yield names
+        for name in names:
+            road.fabric.close(name)
+
+
+def _connections(road: _Road, names: list[LinkName]) -> list[int]:
     counters = road.fabric.counters()
-    counts = [counters[name].connections for name in names]
-    road.fabric.front_door([])
-    for name in names:
-        road.fabric.close(name)
+    return [counters[name].connections for name in names]
+
+
+def test_a_door_takes_turns_and_passes_over_those_that_refuse(
+    road: _Road, doors: list[LinkName]
+) -> None:
+    """Connections go to the links in turn; one that is refused tries the next."""
+    port = road.fabric.open_door("turns")
+    road.fabric.lead("turns", [doors[0], doors[3], doors[1]])
+    for _ in range(20):
+        assert _ask_once(port, 5) == b"a"
+    counts = _connections(road, doors)
     assert sum(counts) == 20
-    assert counts[0] >= 5
-    assert counts[1] >= 5
-    assert counts[2:] == [0, 0]
+    assert min(counts[:2]) >= 5
+    road.fabric.close_door("turns")
+    with pytest.raises(ConnectionRefusedError):
+        _ask_once(port, 5)
+
+
+def test_behind_a_door_a_dropping_link_hangs_until_it_passes_again(
+    road: _Road, doors: list[LinkName]
+) -> None:
+    """Its caller is not led elsewhere, and an established connection goes quiet."""
+    port = road.fabric.open_door("dark")
+    road.fabric.lead("dark", [doors[2]])
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(b"a")
+        assert _is_silent(connection)
+        road.fabric.set(doors[2], PASS)
+        connection.settimeout(5)
+        assert connection.recv(1) == b"a"
+        road.fabric.set(doors[2], DROP)
+        connection.sendall(b"b")
+        assert _is_silent(connection)
+
+
+def test_a_caller_keeps_a_doors_answer_for_its_time_to_live(
+    road: _Road, doors: list[LinkName]
+) -> None:
+    """Led elsewhere, the door leads there only those who ask anew."""
+    port = road.fabric.open_door("kept", 0.5)
+    road.fabric.lead("kept", [doors[0]])
+    started = time.monotonic()
+    assert _ask_once(port, 5) == b"a"
+    road.fabric.lead("kept", [doors[1]])
+    assert _ask_once(port, 5) == b"a"
+    if time.monotonic() - started < 0.5:
+        assert _connections(road, doors)[:2] == [2, 0]
+
+    def led_to_the_second() -> bool:
+        assert _ask_once(port, 5) == b"a"
+        return _connections(road, doors)[1] > 0
+
+    eventually(led_to_the_second, 5, "the answer expires")
+    assert time.monotonic() - started >= 0.5
 
 
 def test_an_unknown_link_is_an_error_and_the_fabric_lives_on(road: _Road) -> None:

@@ -42,6 +42,17 @@ def test_one_node_is_enough_to_make_a_target_unhealthy() -> None:
     assert health.state_of("t") == "healthy"
 
 
+def test_a_node_that_is_cut_off_has_no_say() -> None:
+    """It would call the whole rest of the region unhealthy; back again, it counts."""
+    health = view()
+    health.note("node-a", "t", True)
+    health.note("node-b", "t", False)
+    health.disregard({"node-b"})
+    assert health.state_of("t") == "healthy"
+    health.disregard(())
+    assert health.state_of("t") == "unhealthy"
+
+
 def test_a_target_that_never_passes_a_check_becomes_unhealthy() -> None:
     """The initial checks end, also where no node has ever heard of it."""
     health = view(health_check_interval=0.05, health_check_timeout=0.05)

@@ -106,5 +106,5 @@ def test_numbers_are_written_for_people() -> None:
     assert formats.tick(2.5) == "2.5"
     assert formats.tick(100.0) == "100"
     assert formats.objective(">= 99%") == "≥ 99%"
-    assert formats.interval((0.5, 0.75), is_ratio=True) == "50.0% … 75.0%"
+    assert formats.interval((0.5, 0.75), "ratio") == "50.0% … 75.0%"
     assert formats.axis_offset(90) == "1:30"

@@ -6,15 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.measure.run import FaultTimes, PhaseName
-from chaos.model.experiment import Slo
+from chaos.measure.run import FaultTimes, PhaseName, Run
+from chaos.model.slo import Slo
 from chaos.slo.judge import judge
-from chaos.slo.recovery import detected_after, recovered_after, tolerated_by
+from chaos.slo.recovery import effect_of
 from chaos.slo.verdict import SloResult, Verdict
+from chaos.slo.watch import tolerated_by, watch_load
 from tests.slo_runs import SECONDS, counted, drawn, fault, phase
 
 AT_TWO = fault(2.0, 2.0)
 FAULT = PhaseName.FAULT
+
+
+def detected_after(stop: FaultTimes, run: Run) -> float | None:
+    """By the seconds of the load."""
+    effect = effect_of(stop, run, watch_load(run))
+    return effect.detected_after if effect else None
+
+
+def recovered_after(stop: FaultTimes, run: Run) -> float | None:
+    """By the seconds of the load."""
+    effect = effect_of(stop, run, watch_load(run))
+    return effect.recovered_after if effect else None
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.measure.histogram import Histogram
 from chaos.measure.recording import UNSENT_ENDPOINT, Outcome, Recording, Slice, SliceKey
 from chaos.measure.run import FaultTimes, PhaseName, PhaseSpan, Run
-from chaos.model.experiment import Slo
+from chaos.measure.tallies import UserTime
+from chaos.model.slo import Slo
 from chaos.slo.judge import judge
 from chaos.slo.verdict import SloResult, Verdict, overall
-from tests.slo_runs import ENDPOINT, START, bursts, counted, drawn, fault, phase, run_of
+from tests.slo_runs import ENDPOINT, START, bursts, counted, drawn, fault, phase, probed, run_of
 
 OFFSETS = st.floats(-5, 60)
 COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40)
@@ -31,7 +33,27 @@ SLOS = [
     _slo("latency", "<= 800ms", percentile=99),
     _slo("latency", "< 10ms", percentile=50, during="baseline", endpoint="GET /cart"),
     _slo("recovery_time", "<= 15s"),
+    _slo("availability", ">= 90%", by="time"),
+    _slo("availability", ">= 90%", by="users"),
+    _slo("availability", ">= 90%", probe="front-door"),
+    _slo("error_budget", "<= 1%", target="99.9%"),
+    _slo("burn_rate", "<= 14.4", target="99%", during="all"),
+    _slo("throughput", ">= 20/s"),
+    _slo("latency", "<= 1s", percentile=90, of="service"),
+    _slo("time_to_detect", "<= 5s", probe="front-door"),
+    _slo("recovery_time", "<= 5s", probe="front-door"),
+    _slo("longest_outage", "<= 5s"),
+    _slo("mtbf", ">= 10s", probe="front-door"),
+    _slo("mttr", "<= 2s"),
 ]
+"""Indicators with an interval."""
+
+EXACT = [
+    _slo("outages", "<= 1"),
+    _slo("burn_rate", "<= 2", target="99%", window="5s"),
+    _slo("availability", ">= 50%", by="users", window="3s"),
+]
+"""Indicators that are what they are in this run."""
 
 
 def _judged(slo: Slo, run: Run) -> SloResult:
@@ -64,13 +86,22 @@ def _runs(draw: st.DrawFn) -> Run:
         PhaseSpan(name, START + starts, START + ends)
         for name, starts, ends in zip(PhaseName, bounds, bounds[1:], strict=False)
     ]
-    return run_of(
-        Recording(draw(st.dictionaries(keys, _slices(), max_size=40))),
+    run = run_of(
+        Recording(
+            draw(st.dictionaries(keys, _slices(), max_size=40)),
+            users=draw(st.dictionaries(st.integers(START, START + 60), _user_times, max_size=20)),
+        ),
         draw(st.lists(faults, max_size=3)),
         spans[: draw(st.integers(0, 4))],
     )
+    good = draw(st.lists(st.booleans(), max_size=60))
+    return replace(run, probes=(probed(good, every=draw(st.sampled_from([0.1, 1.0, 5.0]))),))
 
 
+_user_times = st.builds(UserTime, st.floats(0, 100), st.floats(0, 100))
+
+
+@settings(max_examples=60, deadline=None)
 @given(_runs())
 def test_verdicts_follow_from_interval_and_objective(run: Run) -> None:
     """For any run: no exception, the interval holds the value, and decides the verdict."""
@@ -91,6 +122,21 @@ def test_verdicts_follow_from_interval_and_objective(run: Run) -> None:
         assert result.verdict is expected
 
 
+@settings(max_examples=30, deadline=None)
+@given(_runs())
+def test_what_has_no_interval_is_judged_by_its_value(run: Run) -> None:
+    """A count, or the worst of one run, meets its objective or misses it."""
+    for slo, result in zip(EXACT, judge(EXACT, run), strict=True):
+        assert "crashed" not in result.explanation
+        assert result.interval is None
+        if result.measured is None:
+            assert result.verdict is Verdict.INCONCLUSIVE
+        else:
+            met = slo.objective.holds_for(result.measured)
+            assert result.verdict is (Verdict.PASS if met else Verdict.FAIL)
+
+
+@settings(max_examples=30, deadline=None)
 @given(_runs())
 def test_the_same_run_is_judged_the_same(run: Run) -> None:
     """Nothing in a judgement is drawn."""

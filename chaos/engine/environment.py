@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from chaos.aws.factory import ClientFactory
 from chaos.measure.run import Event
-from chaos.model.environment import Protected
+from chaos.model.environment import DeadMansSwitchSettings, Protected
 from chaos.model.experiment import BlastRadius
 
 
@@ -41,6 +41,8 @@ class OpenEnvironment:
     """What no action may hit."""
     own_place: OwnPlace | None = None
     """What no action may hit, for the undo comes from there."""
+    dead_mans_switch: DeadMansSwitchSettings | None = None
+    """How faults are undone when the runner is gone; None where nothing is armed."""
     truth: Callable[[], list[Event]] = _saw_nothing
     """What really happened since the last call; only the lab knows."""
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from chaos.actions.action import Revertible
 from chaos.engine.clock import Clock
-from chaos.engine.journal import Captured, Failed, Journal, Reached, Stage
+from chaos.engine.dead_mans_switch import Safeguard
+from chaos.engine.journal import Captured, Failed, Journal, Noted, Reached, Stage
 from chaos.engine.plan import PlannedAction
 from chaos.engine.undo import ASK_EVERY, Undo
 
@@ -34,11 +35,14 @@ class InjectionFailed(Exception):
 class Fault:
     """Drives one planned action forward, one step at a time, and never waits."""
 
-    def __init__(self, planned: PlannedAction, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, planned: PlannedAction, journal: Journal, clock: Clock, safeguard: Safeguard
+    ) -> None:
         self.planned = planned
         self.state = FaultState.WAITING
         self._journal = journal
         self._clock = clock
+        self._safeguard = safeguard
         self._captured: BaseModel | None = None
         self._undo: Undo | None = None
         self._deadline = 0.0
@@ -83,6 +87,7 @@ class Fault:
                 state=self._captured.model_dump(mode="json"),
             )
         )
+        self._arm()
         self._reached(Stage.INJECT_CALLED)
         self.state = FaultState.INJECTING
         self._deadline = self._clock.now() + CONFIRM_WITHIN
@@ -105,7 +110,9 @@ class Fault:
             self.begin_revert()
         if self._undo is not None:
             self._undo.step()
-            self.state = FaultState.DONE if self._undo.over else FaultState.REVERTING
+            if self._undo.over:
+                self.state = FaultState.DONE
+                self._disarm()
 
     def begin_revert(self) -> None:
         """Start putting back what was changed; from here on nothing is raised."""
@@ -127,9 +134,34 @@ class Fault:
             self._reached(Stage.INJECT_CONFIRMED)
             self.state = FaultState.ACTIVE
             self._active_until = self._clock.now() + self.planned.duration
+            self._arm()
         elif now >= self._deadline:
             waited = f"AWS did not confirm it within {CONFIRM_WITHIN:.0f} s{self._trouble}"
             self._fail_injection(waited, None)
+
+    def _arm(self) -> None:
+        """Have the fault undone after its planned end, should nobody be left to do it.
+
+        Raises:
+            InjectionFailed: it could not be armed, so nothing is (or stays) injected.
+        """
+        action = self.planned.action
+        if isinstance(action, Revertible) and self._captured is not None:
+            ends_at = self._clock.now() + self.planned.duration
+            try:
+                self._safeguard.arm(self.name, action, self._captured, ends_at)
+            except Exception as error:
+                why = f"the dead man's switch could not be armed: {error}"
+                raise InjectionFailed(f"{self.name}: {why}") from error
+
+    def _disarm(self) -> None:
+        if not self.still_broken:
+            try:
+                self._safeguard.disarm(self.name)
+            except Exception as error:  # noqa: BLE001 - it will find all as it should be
+                text = f"{self.name}: its schedules could not be deleted: {error}"
+                with suppress(OSError):
+                    self._journal.write(Noted(at=self._clock.now(), about="error", text=text))
 
     def _fail_injection(self, why: str, error: Exception | None) -> None:
         failed = Failed(at=self._clock.now(), name=self.name, error=why, still_broken=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chaos.measure.run import Run
-from chaos.model.experiment import During, Experiment, Sli
+from chaos.model.experiment import Experiment
 from chaos.model.probe import Probe
+from chaos.model.slo import During
 from chaos.probes.ask import ask
 from chaos.probes.observation import Observation, Surroundings
 from chaos.slo.judge import judge
@@ -43,7 +44,7 @@ def require_healthy_baseline(experiment: Experiment, run: Run) -> None:
     Raises:
         AlreadySick: one is.
     """
-    slos = [slo for slo in experiment.slos if slo.sli is not Sli.RECOVERY_TIME]
+    slos = [slo for slo in experiment.slos if not slo.sli.follows_faults]
     on_baseline = [slo.model_copy(update={"during": During.BASELINE}) for slo in slos]
     for result in judge(on_baseline, run):
         if result.verdict is Verdict.FAIL:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.engine.clock import Clock
+from chaos.engine.dead_mans_switch import NoSafeguard, Safeguard
 from chaos.engine.fault import InjectionFailed
 from chaos.engine.journal import (
     AnyRecord,
@@ -77,6 +78,7 @@ class RunParts:
     observer: Observer
     load: LoadDriver | None
     """None where the experiment has no load."""
+    safeguard: Safeguard = field(default_factory=NoSafeguard)
     interruption: Interruption = field(default_factory=Interruption)
     stop_requested: Callable[[], str | None] = lambda: None
     """Why someone elsewhere wants the run to end; asked every second."""
@@ -90,7 +92,7 @@ class Runner:
         self.parts = parts
         self._observer = _HarmlessObserver(parts.observer)
         self._log = _JournalWithObserver(parts.journal, self._observer)
-        self._timeline = Timeline(plan.actions, self._log, parts.clock)
+        self._timeline = Timeline(plan.actions, self._log, parts.clock, parts.safeguard)
         self._load = LoadFeed(parts.load, parts.directory)
         self._around = Surroundings(plan.environment.host or "", plan.environment.clients)
         self._sampler = Sampler(plan.experiment.probes, self._around, parts.directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chaos.engine.clock import Clock
+from chaos.engine.dead_mans_switch import Safeguard
 from chaos.engine.fault import Fault, FaultState
 from chaos.engine.journal import Journal
 from chaos.engine.plan import PlannedAction
@@ -13,8 +14,14 @@ from chaos.engine.plan import PlannedAction
 class Timeline:
     """Drives the faults of a run; `step` is called again and again."""
 
-    def __init__(self, planned: Sequence[PlannedAction], journal: Journal, clock: Clock) -> None:
-        self.faults = tuple(Fault(action, journal, clock) for action in planned)
+    def __init__(
+        self,
+        planned: Sequence[PlannedAction],
+        journal: Journal,
+        clock: Clock,
+        safeguard: Safeguard,
+    ) -> None:
+        self.faults = tuple(Fault(action, journal, clock, safeguard) for action in planned)
         self._clock = clock
         self._started_at = 0.0
         self._injected: list[Fault] = []

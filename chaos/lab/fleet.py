@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaos.lab.machine import Machine, Power
 from chaos.lab.network import Network
 from chaos.lab.overlays.instances import State, reboots_of, set_state, state_of
+from chaos.lab.place import Place
 from chaos.lab.region import Region
 from chaos.lab.settings import LabSettings
 from chaos.lab.truth import TruthKind, TruthLog
@@ -18,10 +19,23 @@ from chaos.lab.truth import TruthKind, TruthLog
 _DOWN_WHEN = {State.STOPPING: State.STOPPED, State.SHUTTING_DOWN: State.TERMINATED}
 """What an instance is once its machine is down, by what it is on the way."""
 
+_PORT = 80
+"""Where instances listen in AWS, by the stack's target group."""
+
 _RECORDED_AS = {
     State.STOPPED: TruthKind.INSTANCE_STOPPED,
     State.TERMINATED: TruthKind.INSTANCE_TERMINATED,
 }
+
+
+class Service(Protocol):
+    """Something that instances use over the network: a database, a cache."""
+
+    def admit(self, instance_id: str) -> Mapping[str, str]:
+        """Let an instance in, and return the variables by which it finds the way."""
+
+    def dismiss(self, instance_id: str) -> None:
+        """Let an instance that is no more in no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,10 @@ class Site:
     directory: Path
     environment: Mapping[str, str]
     settings: LabSettings
+    callers: tuple[str, ...]
+    """Who on the network calls the machines: the load balancer's nodes."""
+    services: tuple[Service, ...] = ()
+    """What the machines call."""
 
 
 class Fleet:
@@ -44,6 +62,8 @@ class Fleet:
         self._settings = site.settings
         self._directory = site.directory
         self._environment = site.environment
+        self._callers = site.callers
+        self._services = site.services
 
     def follow(self, instances: list[Any]) -> None:
         """Take every machine one step towards what its instance's state asks for."""
@@ -66,17 +86,27 @@ class Fleet:
             instances = self._region.instances()
         kept = {one.id for one in instances if state_of(one) is not State.TERMINATED}
         for instance_id in self.machines.keys() - kept - but:
-            self._network.detach(instance_id)
+            for service in self._services:
+                service.dismiss(instance_id)
+            self._network.remove(instance_id)
             self.machines.pop(instance_id).scrap()
 
     def _add(self, instance: Any) -> Machine:
         machine = Machine(instance.id, instance.availability_zone, self._directory / instance.id)
         machine.reboots = reboots_of(instance)
         self.machines[instance.id] = machine
-        self._network.attach(instance.id, machine.port)
+        self._connect(instance, machine)
         text = f"was launched in {machine.zone}"
         self._truth.record(TruthKind.INSTANCE_LAUNCHED, instance.id, text)
         return machine
+
+    def _connect(self, instance: Any, machine: Machine) -> None:
+        """Link the callers to a machine that is not up yet: until then nothing gets through."""
+        place = Place(instance.private_ip, instance.subnet_id, _PORT)
+        self._network.place(instance.id, place)
+        self._network.silence(instance.id)
+        for caller in self._callers:
+            self._network.open(caller, instance.id, machine.port)
 
     def _bring_down(self, instance: Any, machine: Machine) -> None:
         if machine.power is Power.ON:
@@ -131,8 +161,10 @@ class Fleet:
             self._truth.record(TruthKind.INSTANCE_SERVING, machine.instance_id, text)
 
     def _environment_of(self, instance: Any) -> dict[str, str]:
+        ways = [service.admit(instance.id) for service in self._services]
         return {
             **self._environment,
+            **{name: value for way in ways for name, value in way.items()},
             "INSTANCE_ID": instance.id,
             "AVAILABILITY_ZONE": instance.availability_zone,
             "PRIVATE_IP": instance.private_ip,

@@ -85,6 +85,8 @@ class InstanceStatus:
     private_ip: str
     pid: int | None
     """Of the shell that runs its user data; None while its machine is off."""
+    port: int | None
+    """Its own port of 127.0.0.1: past the network, so past its faults; None without a machine."""
     serving: bool
     """Whether its port accepts connections."""
     target_health: str

@@ -1,10 +1,11 @@
-"""Plain HTTP to this machine, past any proxy that the environment names."""
+"""Ports of this machine, and plain HTTP to them, past any proxy that the environment names."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import socket
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,3 +38,20 @@ def accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.05)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def reserve_port() -> tuple[socket.socket | None, int]:
+    """A free port, kept from everybody who asks the kernel for one.
+
+    On Linux a socket that is bound but does not listen keeps the port, and a server that sets
+    SO_REUSEADDR, as nearly all do, can still listen there. Elsewhere it could not, so the port is
+    only looked up.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    port: int = reservation.getsockname()[1]
+    if sys.platform == "linux":
+        return reservation, port
+    reservation.close()
+    return None, port

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 
-from chaos.lab.loopback import accepts
+from chaos.lab.loopback import accepts, reserve_port
 from chaos.lab.processes import living
 
 _GIVE_UP_AFTER = 5.0
@@ -49,7 +47,7 @@ class Machine:
         self.exit_noticed = False
         self._directory = directory
         self._directory.mkdir(parents=True)
-        self._reservation, self.port = _reserve_port()
+        self._reservation, self.port = reserve_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._kill_at = 0.0
         self._look_again_at = 0.0
@@ -140,20 +138,3 @@ class Machine:
             return self._process.poll() is None
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self._process.pid, options) is None
-
-
-def _reserve_port() -> tuple[socket.socket | None, int]:
-    """A free port, kept from everybody who asks the kernel for one.
-
-    On Linux a socket that is bound but does not listen keeps the port, and a server that sets
-    SO_REUSEADDR, as nearly all do, can still listen there. Elsewhere it could not, so the port is
-    only looked up.
-    """
-    reservation = socket.socket()
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reservation.bind(("127.0.0.1", 0))
-    port: int = reservation.getsockname()[1]
-    if sys.platform == "linux":
-        return reservation, port
-    reservation.close()
-    return None, port

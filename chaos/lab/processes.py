@@ -15,6 +15,7 @@ class Process(NamedTuple):
     pid: int
     group: int
     session: int
+    parent: int
 
 
 def living() -> Iterator[Process]:
@@ -30,19 +31,19 @@ def _from_proc() -> Iterator[Process]:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue  # It has just ended.
-        state, _, group, session = fields[:4]
+        state, parent, group, session = fields[:4]
         if state not in "ZX":
-            yield Process(int(entry.name), int(group), int(session))
+            yield Process(int(entry.name), int(group), int(session), int(parent))
 
 
 def _from_ps() -> Iterator[Process]:
-    command = ["ps", "-A", "-o", "pid=,pgid=,stat="]
+    command = ["ps", "-A", "-o", "pid=,pgid=,ppid=,stat="]
     listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     for line in listing.splitlines():
-        pid, group, state = line.split()[:3]
+        pid, group, parent, state = line.split()[:4]
         try:
             session = os.getsid(int(pid))
         except OSError:
             continue  # It has just ended, or is not ours to ask about.
         if not state.startswith("Z"):
-            yield Process(int(pid), int(group), session)
+            yield Process(int(pid), int(group), session, int(parent))

@@ -6,11 +6,6 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from chaos.lab.balancer.balancer import Balancer
-from chaos.lab.fleet import Fleet
-from chaos.lab.region import Region
-from chaos.lab.scaling import Scaling
-
 _PERIOD = 0.05
 """Seconds between two passes when nothing has called for one; the truth log is that exact where it
 cannot know better."""
@@ -20,20 +15,10 @@ _MOST_FAILURES = 20
 
 
 class Reconciler:
-    """A thread that passes again and again over groups, machines and targets."""
+    """A thread that makes pass after pass: `make_pass` looks at all there is and acts on it."""
 
-    def __init__(
-        self,
-        region: Region,
-        scaling: Scaling,
-        fleet: Fleet,
-        balancer: Balancer,
-        on_failure: Callable[[], None],
-    ) -> None:
-        self._region = region
-        self._scaling = scaling
-        self._fleet = fleet
-        self._balancer = balancer
+    def __init__(self, make_pass: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        self._pass = make_pass
         self._on_failure = on_failure
         self._wake = threading.Event()
         self._stopped = False
@@ -66,13 +51,3 @@ class Reconciler:
             self._wake.clear()
         if not self._stopped:
             self._on_failure()
-
-    def _pass(self) -> None:
-        with self._region.lock:
-            self._scaling.follow()
-            instances = self._region.instances()
-            registered = self._region.balanced_targets()
-        self._fleet.follow(instances)
-        self._balancer.follow(registered, self._fleet.have_served())
-        self._balancer.watch()
-        self._fleet.scrap(but=registered)

@@ -47,6 +47,36 @@ class LabSettings:
     """Until the load balancer gives up waiting for a target's answer: 504. AWS: 60."""
     deregistration_delay: float = 5.0
     """How long a deregistered target is shown as draining. AWS: 300."""
+    database_failover_delay: float = 2.0
+    """From the loss of a database's primary until its endpoint leads to the promoted standby.
+    AWS: 60 to 120, for a cluster 30."""
+    database_detection: float = 3.0
+    """How long a database server may be out of reach for everybody outside its subnet until it
+    counts as lost. AWS: not published; part of the 60 to 120."""
+    dns_ttl: float = 2.0
+    """How long a client keeps the addresses it was told. AWS: 60 for a load balancer's name."""
+    dns_check_interval: float = 1.0
+    """Between two checks of a node by the front door. AWS: 30, or 10."""
+    dns_check_timeout: float = 1.0
+    """Until a check of a node without an answer has failed. AWS: 4 to connect, then 2."""
+    dns_threshold: int = 3
+    """Checks in a row that take a node out of the answers, or back in. AWS: 3."""
+    cache_check_interval: float = 0.5
+    """Between two looks at a cache node from every zone. AWS: not told."""
+    cache_failure_detection: float = 1.5
+    """How long the primary cache node must be out of reach until a failover begins. AWS: some
+    seconds."""
+    cache_failover_delay: float = 1.0
+    """From the begin of a cache failover until the primary endpoint leads to the promoted replica.
+    AWS: up to 60, with the time clients keep the old address."""
+    cache_recovery_delay: float = 3.0
+    """Until a cache node that was lost has a new, empty server. AWS: some minutes."""
+    cache_reboot_time: float = 2.0
+    """How long a cache node is down for a reboot. AWS: some minutes."""
+    metrics_period: float = 2.0
+    """Between two publications of CloudWatch metrics. AWS: 60."""
+    alarm_interval: float = 1.0
+    """Between two evaluations of an alarm. AWS: 60, or 10 for periods below a minute."""
     start_timeout: float = 60.0
     """Until a lab that does not come up is given up. AWS: none."""
 
@@ -86,12 +116,17 @@ def _problems_of(name: str, value: Any, kind: type) -> Iterator[Problem]:
 
 
 _MAY_BE_ZERO = {
+    "cache_failover_delay",
+    "cache_recovery_delay",
+    "cache_reboot_time",
     "boot_delay",
     "shutdown_grace",
     "replacement_delay",
     "impairment_period",
     "health_check_grace",
     "deregistration_delay",
+    "database_failover_delay",
+    "dns_ttl",
 }
 
 _HIGHEST = 1_000_000

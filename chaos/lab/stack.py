@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from chaos.lab.cache import stack as cache
+from chaos.lab.cloudwatch import stack as alarm
+from chaos.lab.database import stack as database
 from chaos.lab.settings import LabSettings
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 NAME = "shop"
 
 USER_DATA = """#!/bin/sh
+export DATABASE_URL="{database_url}"
 exec python -m chaos.lab.shop
 """
 
@@ -36,8 +40,10 @@ def build(
         botocore.exceptions.ClientError: the API refuses something.
     """
     vpc, subnets = _network(session, endpoint, zones)
+    shop_database = database.build(session, endpoint, zones, subnets)
+    cache.build(session, endpoint, zones, subnets)
     target_group = _load_balancer(session, endpoint, vpc, subnets, settings)
-    _launch_template(session, endpoint)
+    _launch_template(session, endpoint, shop_database.await_url(settings.start_timeout))
     _group(session, endpoint, subnets, target_group, settings)
 
 
@@ -89,8 +95,10 @@ def _load_balancer(
         ],
     )
     balancer = elbv2.create_load_balancer(Name=NAME, Subnets=subnets, Tags=[_TAG])
+    balancer_arn = balancer["LoadBalancers"][0]["LoadBalancerArn"]
+    alarm.build(session, endpoint, balancer_arn)
     elbv2.create_listener(
-        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+        LoadBalancerArn=balancer_arn,
         Protocol="HTTP",
         Port=80,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": target_group}],
@@ -98,13 +106,14 @@ def _load_balancer(
     return target_group
 
 
-def _launch_template(session: boto3.Session, endpoint: str) -> None:
+def _launch_template(session: boto3.Session, endpoint: str, database_url: str) -> None:
+    user_data = USER_DATA.format(database_url=database_url)
     session.client("ec2", endpoint_url=endpoint).create_launch_template(
         LaunchTemplateName=NAME,
         LaunchTemplateData={
             "ImageId": _IMAGE,
             "InstanceType": "t3.small",
-            "UserData": base64.b64encode(USER_DATA.encode()).decode(),
+            "UserData": base64.b64encode(user_data.encode()).decode(),
         },
     )
 

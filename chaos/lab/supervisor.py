@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos.lab.balancer.node import Node
+from chaos.lab.database.postgres import install
+from chaos.lab.database.template import Template
 from chaos.lab.directory import LabDirectory
 from chaos.lab.fabric.client import FabricClient
 from chaos.lab.settings import LabSettings
@@ -76,7 +78,8 @@ class Supervisor:
         settings = LabSettings.from_mapping(json.loads(self._files.settings.read_text()))
         deadline = self._began + settings.start_timeout
         fabric, nodes = self._start_network(settings)
-        self._world = self._make_world(settings, fabric, nodes, deadline)
+        template = Template(install(self._files.path))
+        self._world = self._make_world(settings, fabric, nodes, template, deadline)
         self._world.start()
         self._note("AWS API answers")
         self._world.build_stack()
@@ -85,6 +88,7 @@ class Supervisor:
         self._note("instances serve")
         self._await(self._world.all_healthy, deadline, "the targets do not become healthy")
         self._note("targets healthy")
+        self._world.watch_nodes()
         self._announce(self._world)
 
     def _start_network(self, settings: LabSettings) -> tuple[FabricClient, list[Node]]:
@@ -95,7 +99,12 @@ class Supervisor:
         return fabric, nodes
 
     def _make_world(
-        self, settings: LabSettings, fabric: FabricClient, nodes: list[Node], deadline: float
+        self,
+        settings: LabSettings,
+        fabric: FabricClient,
+        nodes: list[Node],
+        template: Template,
+        deadline: float,
     ) -> World:
         os.environ.update(_MOTO_SETTINGS)
         from chaos.lab.world import World
@@ -104,7 +113,7 @@ class Supervisor:
         for node in nodes:
             node.await_ready(deadline)
         self._note("load balancer up")
-        return World(self._files, settings, fabric, nodes)
+        return World(self._files, settings, fabric, nodes, template)
 
     def _await(self, condition: Callable[[], bool], deadline: float, otherwise: str) -> None:
         while not condition():

@@ -23,10 +23,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from chaos.lab.database.shared_memory import release_all
 from chaos.lab.processes import living
 
 MARK = "CHAOS_LAB"
 """The environment variable in which every process of a lab has the lab's directory."""
+
+DATABASES = "databases"
+"""What in the lab's directory holds the databases' data; a link where it must stand elsewhere."""
 
 FAREWELL = b"bye"
 """Sent before the pipe ends, it means: the supervisor waits for me, so spare it."""
@@ -58,17 +62,23 @@ def sweep(session: int, directory: Path, spared: set[int]) -> None:
             with contextlib.suppress(OSError):  # It may have just ended.
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
+    databases = (directory / DATABASES).resolve()
+    release_all(databases)
+    shutil.rmtree(databases, ignore_errors=True)
     shutil.rmtree(directory, ignore_errors=True)
 
 
 def members(session: int, directory: Path) -> Iterator[int]:
-    """The living processes of the session, and on Linux also those that left it.
+    """The living processes of the session, and their children; on Linux also those that left it.
 
-    A process that starts a session of its own still names the lab in the environment it inherited.
+    A process that starts a session of its own still names the lab in the environment it inherited,
+    unless it has written over it, as PostgreSQL's do: these are children of one in the session.
     """
     mark = f"{MARK}={directory}".encode()
-    for process in living():
-        if process.session == session or _is_marked(process.pid, mark):
+    everybody = list(living())
+    inside = {process.pid for process in everybody if process.session == session}
+    for process in everybody:
+        if process.pid in inside or process.parent in inside or _is_marked(process.pid, mark):
             yield process.pid
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 NOTHING = "–"
@@ -142,16 +143,31 @@ def objective(declared: str) -> str:
     return declared.replace(">=", "≥").replace("<=", "≤")
 
 
-def value(measured: float | None, *, is_ratio: bool) -> str:
-    """A ratio as a percentage, anything else as a duration."""
-    return percentage(measured) if is_ratio else duration(measured)
+def number(value: float | None) -> str:
+    """`14.4`, `3`; a whole number without digits behind the point."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return "∞" if math.isinf(value) else tick(value)
 
 
-def interval(bounds: tuple[float, float] | None, *, is_ratio: bool) -> str:
+_BY_UNIT: dict[str, Callable[[float | None], str]] = {
+    "ratio": percentage,
+    "seconds": duration,
+    "rate": lambda rate: NOTHING if rate is None else per_second(rate),
+    "number": number,
+}
+
+
+def value(measured: float | None, unit: str) -> str:
+    """A `ratio` as a percentage, `seconds` as a duration, a `rate` per second, or a `number`."""
+    return _BY_UNIT[unit](measured)
+
+
+def interval(bounds: tuple[float, float] | None, unit: str) -> str:
     """`98.2% … 98.9%`."""
     if bounds is None:
         return NOTHING
-    low, high = (value(bound, is_ratio=is_ratio) for bound in bounds)
+    low, high = (value(bound, unit) for bound in bounds)
     return f"{low} … {high}"
 
 

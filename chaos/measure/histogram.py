@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -66,10 +67,20 @@ class Histogram:
 
     def merge(self, other: Histogram) -> None:
         """Add all that `other` holds."""
-        for bucket, times in other.counts.items():
-            self.counts[bucket] = self.counts.get(bucket, 0) + times
-        self.lowest = min(self.lowest, other.lowest)
-        self.highest = max(self.highest, other.highest)
+        self.merge_all((other,))
+
+    def merge_all(self, others: Iterable[Histogram]) -> None:
+        """Add all that each of `others` holds."""
+        counts, lowest, highest = self.counts, self.lowest, self.highest
+        for other in others:
+            for bucket, times in other.counts.items():
+                if bucket in counts:
+                    counts[bucket] += times
+                else:
+                    counts[bucket] = times
+            lowest = other.lowest if other.lowest < lowest else lowest
+            highest = other.highest if other.highest > highest else highest
+        self.lowest, self.highest = lowest, highest
 
     def quantile(self, q: float) -> float | None:
         """The smallest duration that at least a share `q` of the samples does not exceed.
@@ -89,10 +100,15 @@ class Histogram:
                 return min(max(_middle_of(bucket), self.lowest), self.highest)
         return self.highest
 
+    def values(self) -> Iterator[tuple[float, int]]:
+        """Each duration that was recorded, within `RELATIVE_ERROR`, and how often; in no order."""
+        for bucket, times in self.counts.items():
+            yield min(max(_middle_of(bucket), self.lowest), self.highest), times
+
     def count_above(self, seconds: float) -> int:
         """How many samples lie in buckets above the one that holds `seconds`."""
         limit = _bucket_of(seconds)
-        return sum(times for bucket, times in self.counts.items() if bucket > limit)
+        return sum([times for bucket, times in self.counts.items() if bucket > limit])
 
     def to_json(self) -> list[Any]:
         """A compact JSON value: `[lowest, highest, {bucket: count}]`, empty where there is none."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from chaos.model.experiment import BlastRadius
-from chaos.model.fields import Declared, Scalar, of_form
+from chaos.model.fields import Declared, Duration, Scalar, of_form
 from chaos.model.messages import findings
 from chaos.model.problems import InvalidInput, Place, Problem, nearest
 
@@ -28,6 +28,15 @@ class Protected(Declared):
         default_factory=dict
     )
     ids: tuple[str, ...] = ()
+
+
+class DeadMansSwitchSettings(Declared):
+    """Schedules that put things back when the runner no longer can."""
+
+    role_arn: Annotated[str, Field(description="The role EventBridge Scheduler calls with.")]
+    grace: Annotated[
+        Duration, Field(description="From the planned end of a fault to its undo by a schedule.")
+    ] = 120.0
 
 
 class Environment(Declared):
@@ -48,6 +57,7 @@ class Environment(Declared):
     variables: dict[str, Scalar] = Field(default_factory=dict)
     blast_radius: BlastRadius = BlastRadius()
     protected: Protected = Protected()
+    dead_mans_switch: DeadMansSwitchSettings | None = None
 
     @property
     def uses_aws(self) -> bool:

@@ -6,11 +6,19 @@ from collections.abc import Iterable
 
 from chaos.measure.recording import Slice
 from chaos.measure.run import Ending, PhaseName, Run
+from chaos.report.analysis import Analysis
 from chaos.report.result import FaultResult, PhaseResult, Result
 from chaos.slo.verdict import SloResult, Verdict, overall
 
+NOTHING_ELSE = Analysis()
 
-def assemble(run: Run, slos: tuple[SloResult, ...], faults: tuple[FaultResult, ...]) -> Result:
+
+def assemble(
+    run: Run,
+    slos: tuple[SloResult, ...],
+    faults: tuple[FaultResult, ...],
+    analysis: Analysis = NOTHING_ELSE,
+) -> Result:
     """Add the phases, the totals and the overall verdict to what was judged."""
     phases = tuple(
         PhaseResult(span, run.load.between(span.started_at, span.ended_at)) for span in run.phases
@@ -22,6 +30,7 @@ def assemble(run: Run, slos: tuple[SloResult, ...], faults: tuple[FaultResult, .
         faults=faults,
         phases=phases,
         totals=_merged(phase.load for phase in phases if phase.name is not PhaseName.WARMUP),
+        analysis=analysis,
     )
 
 

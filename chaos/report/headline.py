@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaos.measure.formats import interval, objective, plural, value
+from chaos.measure.formats import objective, plural
 from chaos.measure.run import Ending
 from chaos.report.result import Result
 from chaos.slo.verdict import SloResult, Verdict
@@ -69,7 +69,7 @@ def _against(slo: SloResult) -> str:
     if slo.measured is None:
         return f"{slo.name} ({slo.explanation.rstrip('.')})"
     wanted = objective(slo.objective)
-    said = f"{slo.name} is {value(slo.measured, is_ratio=slo.is_ratio)}"
+    said = f"{slo.name} is {slo.shown}"
     if slo.verdict is Verdict.INCONCLUSIVE and slo.interval is not None:
-        said += f" ({interval(slo.interval, is_ratio=slo.is_ratio)})"
+        said += f" ({slo.shown_interval})"
     return f"{said}, wanted {wanted}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -12,14 +13,21 @@ from chaos.report.charts.lanes import TRUTH
 from chaos.report.charts.objective_bar import objective_bar
 from chaos.report.charts.panels import OUTCOME_NAMES, bin_values
 from chaos.report.charts.timeline import timeline_chart
+from chaos.report.findings import outage_said
 from chaos.report.headline import headline
 from chaos.report.result import Result
 from chaos.report.series import Bin, bins, by_endpoint, extent
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MARKS = {"pass": "✔", "fail": "✘", "inconclusive": "?"}
 
 MOST_EVENTS = 1000
 """More are in `report.json`."""
+
+MOST_OUTAGES = 20
+"""Of one source. More are in `report.json`."""
 
 _WIDE, _NARROW = 1080, 380
 """The chart is drawn twice, in pixels, so that its letters can be read on a telephone too."""
@@ -27,6 +35,11 @@ _WIDE, _NARROW = 1080, 380
 
 def render_html(result: Result) -> str:
     """The text of `report.html`."""
+    return _template().render(_view(result))
+
+
+@cache
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -37,7 +50,7 @@ def render_html(result: Result) -> str:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    return environment.get_template("template.html.j2").render(_view(result))
+    return environment.get_template("template.html.j2")
 
 
 def _printable(value: Any) -> Any:
@@ -61,22 +74,25 @@ def _view(result: Result) -> dict[str, Any]:
         "events": sorted(run.events, key=lambda event: event.at)[:MOST_EVENTS],
         "events_left_out": max(0, len(run.events) - MOST_EVENTS),
         "truth": TRUTH,
+        "outage_said": outage_said,
+        "most_outages": MOST_OUTAGES,
         "outcomes": {outcome.value: OUTCOME_NAMES[outcome] for outcome in Outcome},
         **_timeline(result),
     }
 
 
 def _timeline(result: Result) -> dict[str, Any]:
-    """The charts and the values that their tooltip shows; none where there was no load."""
-    if not any(piece.planned for _, piece in result.run.load):
+    """The charts, and the values that their tooltip shows; None where there was no load."""
+    had_load = any(piece.planned for piece in result.run.load.slices.values())
+    if not had_load and not any(series.samples for series in result.run.probes):
         return {"charts": [], "tooltip": None}
-    binned = bins(result.run.load, *extent(result.run))
+    binned = bins(result.run.load, *extent(result.run)) if had_load else ()
     return {
         "charts": [
             timeline_chart(result, binned, _WIDE, "wide"),
             timeline_chart(result, binned, _NARROW, "narrow"),
         ],
-        "tooltip": _tooltip(result, binned),
+        "tooltip": _tooltip(result, binned) if had_load else None,
     }
 
 

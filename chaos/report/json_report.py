@@ -6,11 +6,13 @@ Times are seconds since the epoch, durations seconds, ratios in 0..1; what is no
 from __future__ import annotations
 
 import json
-import math
 from typing import TypedDict
 
+from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Slice
 from chaos.measure.run import Event
+from chaos.report.analysis import Corrected
+from chaos.report.json_analysis import AnalysisJson, analysis_json, bounds, finite
 from chaos.report.result import FaultResult, PhaseResult, Result
 from chaos.slo.verdict import SloResult
 
@@ -28,6 +30,7 @@ class SloJson(TypedDict):
     interval: list[float | None] | None
     verdict: str
     explanation: str
+    unit: str
 
 
 class ActionJson(TypedDict):
@@ -75,6 +78,7 @@ class PhaseJson(TypedDict):
     error_rate: float | None
     latency_s: LatencyJson
     load: LoadJson
+    latency_corrected_s: LatencyJson | None
 
 
 class EventJson(TypedDict):
@@ -103,6 +107,7 @@ class ReportJson(TypedDict):
     ending: str
     reason: str
     description: str
+    analysis: AnalysisJson
 
 
 def render_json(result: Result) -> str:
@@ -124,11 +129,12 @@ def json_report(result: Result) -> ReportJson:
         "slos": [_slo(slo) for slo in result.slos],
         "actions": [_action(fault) for fault in result.faults],
         "load": _load(result.totals),
-        "phases": [_phase(phase) for phase in result.phases],
+        "phases": [_phase(phase, result.analysis.corrected) for phase in result.phases],
         "events": [_event(event) for event in run.events],
         "ending": run.ending.value,
         "reason": run.reason,
         "description": run.description,
+        "analysis": analysis_json(result.analysis),
     }
 
 
@@ -137,10 +143,11 @@ def _slo(slo: SloResult) -> SloJson:
         "name": slo.name,
         "sli": slo.sli,
         "objective": slo.objective,
-        "measured": _finite(slo.measured),
-        "interval": None if slo.interval is None else [_finite(bound) for bound in slo.interval],
+        "measured": finite(slo.measured),
+        "interval": None if slo.interval is None else bounds(slo.interval),
         "verdict": slo.verdict.value,
         "explanation": slo.explanation,
+        "unit": slo.unit,
     }
 
 
@@ -155,8 +162,8 @@ def _action(fault: FaultResult) -> ActionJson:
         "revert_called_at": times.revert_called_at,
         "revert_confirmed_at": times.revert_confirmed_at,
         "verified": times.verified,
-        "detected_after_s": _finite(fault.detected_after_s),
-        "recovered_after_s": _finite(fault.recovered_after_s),
+        "detected_after_s": finite(fault.detected_after_s),
+        "recovered_after_s": finite(fault.recovered_after_s),
         "error": times.error,
     }
 
@@ -171,28 +178,28 @@ def _load(load: Slice) -> LoadJson:
     }
 
 
-def _phase(phase: PhaseResult) -> PhaseJson:
-    response = phase.load.response
+def _phase(phase: PhaseResult, corrected: Corrected | None) -> PhaseJson:
+    omitted = corrected.response.get(phase.name) if corrected else None
     return {
         "name": phase.name.value,
         "started_at": phase.span.started_at,
         "ended_at": phase.span.ended_at,
         "availability": phase.load.availability,
         "error_rate": phase.load.error_rate,
-        "latency_s": {
-            "p50": response.quantile(0.5),
-            "p90": response.quantile(0.9),
-            "p99": response.quantile(0.99),
-            "max": response.quantile(1),
-        },
+        "latency_s": _latency(phase.load.response),
         "load": _load(phase.load),
+        "latency_corrected_s": _latency(omitted) if omitted else None,
+    }
+
+
+def _latency(durations: Histogram) -> LatencyJson:
+    return {
+        "p50": durations.quantile(0.5),
+        "p90": durations.quantile(0.9),
+        "p99": durations.quantile(0.99),
+        "max": durations.quantile(1),
     }
 
 
 def _event(event: Event) -> EventJson:
     return {"at": event.at, "kind": event.kind, "text": event.text}
-
-
-def _finite(number: float | None) -> float | None:
-    """JSON has no infinity: a bound that does not exist is null."""
-    return number if number is not None and math.isfinite(number) else None

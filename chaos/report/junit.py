@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from chaos.measure.formats import interval, iso, objective, printable, value
+from chaos.measure.formats import iso, objective, printable
 from chaos.measure.run import Ending, FaultTimes
 from chaos.report.headline import headline
 from chaos.report.result import Result
@@ -71,9 +71,8 @@ def _slo_case(suite: ET.Element, slo: SloResult) -> None:
 def _said(slo: SloResult) -> str:
     if slo.measured is None:
         return slo.explanation
-    bounds = f" ({interval(slo.interval, is_ratio=slo.is_ratio)})" if slo.interval else ""
-    measured = value(slo.measured, is_ratio=slo.is_ratio)
-    return f"measured {measured}{bounds}, objective {objective(slo.objective)}"
+    bounds = f" ({slo.shown_interval})" if slo.interval else ""
+    return f"measured {slo.shown}{bounds}, objective {objective(slo.objective)}"
 
 
 def _rollback_case(suite: ET.Element, times: FaultTimes) -> None:

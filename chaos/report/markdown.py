@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from chaos.measure import formats
 from chaos.measure.recording import Slice
+from chaos.report.analysis import Analysis
+from chaos.report.findings import findings
 from chaos.report.headline import headline
 from chaos.report.result import FaultResult, PhaseResult, Result
 from chaos.slo.verdict import SloResult, Verdict
@@ -31,6 +33,7 @@ def render_markdown(result: Result) -> str:
         _faults(result),
         _load(result.totals),
         _phases(result.phases),
+        _findings(result.analysis),
         _foot(result),
     )
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -61,8 +64,8 @@ def _objective_row(slo: SloResult) -> tuple[str, ...]:
     return (
         slo.name,
         formats.objective(slo.objective),
-        formats.value(slo.measured, is_ratio=slo.is_ratio),
-        formats.interval(slo.interval, is_ratio=slo.is_ratio),
+        slo.shown,
+        slo.shown_interval,
         f"{MARKS[slo.verdict]} {slo.verdict}",
     )
 
@@ -140,6 +143,11 @@ def _phase_row(phase: PhaseResult) -> tuple[str, ...]:
         formats.percentage(phase.load.availability),
         *(formats.duration(response.quantile(q)) for q in (0.5, 0.9, 0.99, 1)),
     )
+
+
+def _findings(analysis: Analysis) -> str:
+    lines = "\n".join(f"- {escaped(line)}" for line in findings(analysis))
+    return f"### Beside the verdicts\n\n{lines}" if lines else ""
 
 
 def _foot(result: Result) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chaos.measure.recording import Slice
 from chaos.measure.run import FaultTimes, PhaseName, PhaseSpan, Run
+from chaos.report.analysis import Analysis
 from chaos.slo.verdict import SloResult, Verdict
 
 
@@ -44,3 +45,5 @@ class Result:
     phases: tuple[PhaseResult, ...]
     totals: Slice
     """The load over all measured phases (the warm-up is not one)."""
+    analysis: Analysis
+    """What else it shows."""

@@ -19,7 +19,7 @@ class Estimate(Protocol):
 
     @property
     def measured(self) -> float:
-        """A ratio in 0..1 or seconds."""
+        """In the unit of the indicator: a ratio in 0..1, seconds, per second, or a number."""
 
     def interval(self, times_longer: float = 1.0) -> Interval:
         """The 95 % interval, had the window been so many times longer and gone on the same."""
@@ -27,10 +27,10 @@ class Estimate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Part of the requests."""
+    """Part of the requests (or samples, or time of users)."""
 
-    hits: int
-    requests: int
+    hits: float
+    requests: float
     """More than none."""
     design_effect: float
 
@@ -77,6 +77,37 @@ class Quantile:
         if found is None:
             raise ValueError("there is no quantile of no durations")
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """So many times a share: what is spent of an error budget, or how fast."""
+
+    share: Share
+    factor: float
+
+    @property
+    def measured(self) -> float:
+        """The share's, scaled."""
+        return self.share.measured * self.factor
+
+    def interval(self, times_longer: float = 1.0) -> Interval:
+        """The share's, scaled."""
+        low, high = self.share.interval(times_longer)
+        return low * self.factor, high * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """What a second has on average."""
+
+    measured: float
+    standard_error: float
+
+    def interval(self, times_longer: float = 1.0) -> Interval:
+        """The normal one; never below zero."""
+        half = Z * self.standard_error / math.sqrt(times_longer)
+        return max(0.0, self.measured - half), self.measured + half
 
 
 def is_decided(interval: Interval, objective: Threshold) -> bool:

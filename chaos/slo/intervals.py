@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import accumulate
 from statistics import NormalDist
 
@@ -38,6 +38,28 @@ def wilson(share: float, requests: float) -> Interval:
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
+def poisson(count: int) -> Interval:
+    """The exact interval of the mean of a Poisson count (Garwood, Biometrika 1936)."""
+    tail = (1 - CONFIDENCE) / 2
+    low = _mean_where(lambda mean: _at_most(count - 1, mean) <= 1 - tail, count) if count else 0.0
+    return low, _mean_where(lambda mean: _at_most(count, mean) <= tail, count)
+
+
+def _at_most(count: int, mean: float) -> float:
+    """The probability of `count` events or fewer."""
+    logs = (n * math.log(mean) - mean - math.lgamma(n + 1) for n in range(count + 1))
+    return sum(math.exp(log) for log in logs)
+
+
+def _mean_where(is_past: Callable[[float], bool], count: int) -> float:
+    """The mean from which on `is_past` holds."""
+    low, high = 1e-9, 2.0 * count + 20
+    while high - low > 1e-9 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_past(middle) else (middle, high)
+    return high
+
+
 def design_effect(tallies: Sequence[Tally], parts: Sequence[Hashable]) -> float:
     """How many requests of this load say as much as one independent request; at least 1.
 
@@ -50,15 +72,15 @@ def design_effect(tallies: Sequence[Tally], parts: Sequence[Hashable]) -> float:
     requests = sum(tally.requests for tally in tallies)
     hits = sum(tally.hits for tally in tallies)
     independent = hits * (requests - hits) / requests
-    if independent == 0:
+    if independent <= 0:
         return 1.0
     return max(1.0, block_variance(residuals(tallies, parts)) / independent)
 
 
 def residuals(tallies: Sequence[Tally], parts: Sequence[Hashable]) -> list[float]:
     """By how many hits each second differs from what its part has on average."""
-    requests: defaultdict[Hashable, int] = defaultdict(int)
-    hits: defaultdict[Hashable, int] = defaultdict(int)
+    requests: defaultdict[Hashable, float] = defaultdict(float)
+    hits: defaultdict[Hashable, float] = defaultdict(float)
     for tally, part in zip(tallies, parts, strict=True):
         requests[part] += tally.requests
         hits[part] += tally.hits

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chaos.measure.formats import interval, value
+from chaos.model.slo import Sli
+from chaos.model.units import Unit
+
 
 class Verdict(StrEnum):
     """Whether an objective was met."""
@@ -22,21 +26,35 @@ class SloResult:
     name: str
     """As a person would say it: `latency p99 of GET /products`."""
     sli: str
-    """`availability`, `latency`, `error_rate` or `recovery_time`."""
+    """As in the experiment: `availability`; or `steady_state`."""
     objective: str
     """As declared: `>= 99%`."""
     measured: float | None
-    """A ratio in 0..1 or seconds; None where nothing could be measured."""
+    """In its `unit`; None where nothing could be measured."""
     interval: tuple[float, float] | None
-    """The 95 % confidence interval of `measured`, in its unit."""
+    """Where the true value lies: with 95 % confidence, or of times by how they were watched.
+
+    None where the value has no interval, such as a count.
+    """
     verdict: Verdict
     explanation: str
     """One sentence: why this verdict, and for `inconclusive` what would decide it."""
 
     @property
-    def is_ratio(self) -> bool:
-        """Whether `measured` is a ratio; else it is in seconds."""
-        return self.sli in {"availability", "error_rate"}
+    def unit(self) -> str:
+        """Of `measured` and `interval`: `ratio`, `seconds`, `rate` or `number`."""
+        known = self.sli in set(Sli)
+        return (Sli(self.sli).unit if known else Unit.NUMBER).value
+
+    @property
+    def shown(self) -> str:
+        """What was measured, as people read it."""
+        return value(self.measured, self.unit)
+
+    @property
+    def shown_interval(self) -> str:
+        """The interval, as people read it."""
+        return interval(self.interval, self.unit)
 
 
 def overall(verdicts: Iterable[Verdict]) -> Verdict:

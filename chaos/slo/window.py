@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Slice
 from chaos.measure.run import PhaseName, PhaseSpan, Run
-from chaos.model.experiment import During
+from chaos.model.slo import During
 
 _MEASURED = (PhaseName.BASELINE, PhaseName.FAULT, PhaseName.RECOVERY)
 
@@ -17,13 +18,14 @@ _MEASURED = (PhaseName.BASELINE, PhaseName.FAULT, PhaseName.RECOVERY)
 class Tally:
     """One second: the requests that count, and how many of them are hits.
 
-    What a hit is depends on the indicator: a bad request, or one slower than some duration.
+    What a hit is depends on the indicator: a bad request, or one slower than some duration. What
+    is counted may also be samples of a probe, or the time of users.
     """
 
     second: int
     """Whole seconds since the epoch in which the requests were due."""
-    requests: int
-    hits: int
+    requests: float
+    hits: float
 
     @property
     def share(self) -> float:
@@ -45,6 +47,13 @@ class Window:
     ) -> tuple[Tally, ...]:
         """One tally for each second that has requests, in order of time."""
         return tallied((second, requests(piece), hits(piece)) for second, piece in self.slices)
+
+    def responses(self) -> list[Histogram]:
+        """The response times of each second in which something was due, in order of time."""
+        merged: dict[int, Histogram] = {}
+        for second, piece in self.slices:
+            merged.setdefault(second, Histogram()).merge(piece.response)
+        return list(merged.values())
 
 
 def phases_of(during: During | None, run: Run) -> tuple[PhaseName, ...]:
@@ -72,9 +81,9 @@ def window_of(run: Run, names: Collection[PhaseName], endpoints: Collection[str]
     return Window(phases, tuple(slices))
 
 
-def tallied(counts: Iterable[tuple[int, int, int]]) -> tuple[Tally, ...]:
+def tallied(counts: Iterable[tuple[int, float, float]]) -> tuple[Tally, ...]:
     """One tally a second from (second, requests, hits) in order of time; empty seconds left out."""
-    sums: dict[int, tuple[int, int]] = {}
+    sums: dict[int, tuple[float, float]] = {}
     for second, requests, hits in counts:
         so_far = sums.get(second, (0, 0))
         sums[second] = so_far[0] + requests, so_far[1] + hits

@@ -47,10 +47,8 @@ def _slo_table(slos: tuple[SloResult, ...]) -> Table:
     for heading in ("objective", "", "measured", "95 % interval", "verdict"):
         table.add_column(heading, header_style="dim")
     for slo in slos:
-        measured = formats.value(slo.measured, is_ratio=slo.is_ratio)
-        interval = formats.interval(slo.interval, is_ratio=slo.is_ratio)
         verdict = Text(slo.verdict, style=_STYLE[slo.verdict])
-        table.add_row(slo.name, slo.objective, measured, interval, verdict)
+        table.add_row(slo.name, slo.objective, slo.shown, slo.shown_interval, verdict)
     return table
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from chaos.aws.resources.autoscaling import AutoScalingGroups
 from chaos.aws.resources.ec2 import Ec2Instances, Ec2Subnets
+from chaos.aws.resources.elasticache import CacheClusters, ReplicationGroups
 from chaos.aws.resources.kind import Resource, ResourceKind
 from chaos.aws.resources.rds import DbClusters, DbInstances
 
@@ -15,6 +16,8 @@ RESOURCE_KINDS: Mapping[str, ResourceKind] = {
     "aws:ec2:autoscaling-group": AutoScalingGroups(),
     "aws:ec2:instance": Ec2Instances(),
     "aws:ec2:subnet": Ec2Subnets(),
+    "aws:elasticache:cluster": CacheClusters(),
+    "aws:elasticache:replicationgroup": ReplicationGroups(),
     "aws:rds:cluster": DbClusters(),
     "aws:rds:db": DbInstances(),
 }

