@@ -18,7 +18,16 @@ from chaos.report.html import render_html
 from chaos.report.result import Result
 from chaos.report.series import MOST_BINS, bins
 from tests.browser import Page, find_browser, page
-from tests.run_samples import SAMPLES, half_stopped, large, terminated, unusable, without_load
+from tests.run_samples import (
+    SAMPLES,
+    half_stopped,
+    large,
+    probed,
+    terminated,
+    unusable,
+    watched_users,
+    without_load,
+)
 from tests.screenshot import screenshot
 
 BROWSER = find_browser()
@@ -80,6 +89,31 @@ def test_without_load_there_are_no_empty_charts(build: Callable[[], Result]) -> 
     assert "<svg" not in text
     assert "<script" not in text
     assert "p99" not in text
+
+
+def test_a_run_with_probes_alone_has_a_chart_of_them() -> None:
+    """Lanes and outages, but nothing of a load that there was not."""
+    text = re.sub(r"<style>.*?</style>", "", render_html(probed()), flags=re.DOTALL)
+    assert text.count('class="timeline ') == 2
+    assert "front-door: 15 of 120 samples bad" in text
+    assert "for 1.50 s (1.40 s … 1.60 s)" in text
+    assert "requests planned" not in text
+    assert "<script" not in text
+
+
+def test_the_page_shows_what_users_servers_and_budgets_had() -> None:
+    """And the corrected latencies of a closed model, labelled as an estimate."""
+    text = render_html(watched_users())
+    for expected in (
+        "us-east-1a/i-0",
+        "Availability Zones",
+        "User-uptime in the worst window",
+        "corrected (estimate)",
+        "Error budget of 30 days",
+        "alert from +0:1",
+        "against the baseline",
+    ):
+        assert expected in text
 
 
 def test_an_hour_of_twenty_endpoints_is_quick_and_small() -> None:

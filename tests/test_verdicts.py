@@ -16,7 +16,8 @@ from chaos.measure.tallies import UserTime
 from chaos.model.slo import Slo
 from chaos.slo.judge import judge
 from chaos.slo.verdict import SloResult, Verdict, overall
-from tests.slo_runs import ENDPOINT, START, bursts, counted, drawn, fault, phase, probed, run_of
+from tests.benchmarks.coverage import HEALTHY, SICK, verdicts
+from tests.slo_runs import ENDPOINT, START, counted, drawn, fault, phase, probed, run_of
 
 OFFSETS = st.floats(-5, 60)
 COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40)
@@ -173,26 +174,12 @@ def test_availability_and_error_rate_are_two_sides_of_one(seconds: list[tuple[in
 
 def test_healthy_runs_are_not_failed() -> None:
     """Of 200 runs at exactly 99.95 % with bursts, at most 5 % fail an objective of 99.9 %."""
-    dice = random.Random(8)
-    slo = _slo("availability", ">= 99.9%")
-    verdicts = []
-    for number in range(200):
-        lasting, depth = [(1, 0.05), (1, 0.2), (3, 0.05), (5, 0.3)][number % 4]
-        failed = bursts(dice, 300, 0.0005, lasting, depth)
-        verdicts.append(_judged(slo, counted([(100 - n, n) for n in failed])).verdict)
-    assert verdicts.count(Verdict.FAIL) <= 10
+    assert verdicts(HEALTHY, random.Random(8), 200)[Verdict.FAIL] <= 10
 
 
 def test_sick_runs_are_not_passed() -> None:
     """Of 200 runs at exactly 99.5 % with bursts, at most 5 % pass an objective of 99.9 %."""
-    dice = random.Random(9)
-    slo = _slo("availability", ">= 99.9%")
-    verdicts = []
-    for number in range(200):
-        lasting, depth = [(1, 0.05), (1, 0.2), (2, 0.1), (3, 0.1)][number % 4]
-        failed = bursts(dice, 300, 0.005, lasting, depth)
-        verdicts.append(_judged(slo, counted([(100 - n, n) for n in failed])).verdict)
-    assert verdicts.count(Verdict.PASS) <= 10
+    assert verdicts(SICK, random.Random(9), 200)[Verdict.PASS] <= 10
 
 
 def test_few_failures_are_inconclusive_and_say_what_would_decide() -> None:

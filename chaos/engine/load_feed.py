@@ -94,11 +94,13 @@ def read_load(directory: Path) -> Recording:
     """The whole load of a stored run; a last line torn by a crash is left out."""
     whole = Recording()
     file = directory / FILE_NAME
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    for number, line in enumerate(lines, 1):
-        try:
-            whole.merge(Recording.from_json(json.loads(line)))
-        except ValueError:
-            if number < len(lines):
-                raise
+    if not file.exists():
+        return whole
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                whole.merge(Recording.from_json(json.loads(line)))
+            except ValueError:
+                if next(lines, None) is not None:
+                    raise
     return whole

@@ -76,8 +76,11 @@ def percentage(ratio: float | None) -> str:
         return NOTHING
     if ratio < _HALF or ratio >= 1:
         return f"{significant(ratio * 100)}%"
+    distance = round(100 - ratio * 100, 9)
+    if distance <= 0:
+        return "> 99.999999999%"
     # Two digits of the distance to 100 tell 99.95 from 99.996.
-    decimals = max(1, 1 - math.floor(math.log10(round(100 - ratio * 100, 9))))
+    decimals = max(1, 1 - math.floor(math.log10(distance)))
     return f"{ratio * 100:.{decimals}f}%"
 
 

@@ -8,9 +8,9 @@ any split of the same samples over any number of workers merges to the same hist
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 RELATIVE_ERROR = 0.005
@@ -32,13 +32,46 @@ def _middle_of(bucket: int) -> float:
     return float(2 * _GAMMA**bucket / (_GAMMA + 1))
 
 
-@dataclass(slots=True)
 class Histogram:
     """Counts of durations, in seconds, by bucket."""
 
-    counts: dict[int, int] = field(default_factory=dict)
-    lowest: float = math.inf
-    highest: float = 0.0
+    __slots__ = ("_counts", "_packed", "highest", "lowest")
+
+    def __init__(
+        self, counts: dict[int, int] | None = None, lowest: float = math.inf, highest: float = 0.0
+    ) -> None:
+        self.lowest = lowest
+        self.highest = highest
+        self._counts: dict[int, int] | None = {} if counts is None else counts
+        self._packed = b""
+        """Stands for the counts where there are none: see `pack`."""
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many durations fell into each bucket; not to be changed from outside."""
+        return _unpack(self._packed) if self._counts is None else self._counts
+
+    def pack(self) -> None:
+        """Take a tenth of the room until the next change; nothing else is different then."""
+        if self._counts is not None:
+            self._packed, self._counts = _pack(self._counts), None
+
+    def _open(self) -> dict[int, int]:
+        """The counts, to be changed."""
+        if self._counts is None:
+            self._counts, self._packed = _unpack(self._packed), b""
+        return self._counts
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        mine, theirs = (self.counts, self.lowest, self.highest), other
+        return mine == (theirs.counts, theirs.lowest, theirs.highest)
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def __repr__(self) -> str:
+        return f"Histogram({self.counts}, {self.lowest}, {self.highest})"
 
     @property
     def count(self) -> int:
@@ -47,19 +80,19 @@ class Histogram:
 
     def record(self, seconds: float, times: int = 1) -> None:
         """Add one duration (or the same one several times)."""
-        bucket = _bucket_of(seconds)
-        self.counts[bucket] = self.counts.get(bucket, 0) + times
+        counts, bucket = self._open(), _bucket_of(seconds)
+        counts[bucket] = counts.get(bucket, 0) + times
         self.lowest = min(self.lowest, seconds)
         self.highest = max(self.highest, seconds)
 
     def record_all(self, durations: list[float]) -> None:
         """Add many durations: for large numbers several times faster than one by one."""
-        ordered = sorted(durations)
+        counts, ordered = self._open(), sorted(durations)
         start = 0
         while start < len(ordered):
             bucket = _bucket_of(ordered[start])
             end = bisect_right(ordered, bucket, lo=start, key=_bucket_of)
-            self.counts[bucket] = self.counts.get(bucket, 0) + end - start
+            counts[bucket] = counts.get(bucket, 0) + end - start
             start = end
         if ordered:
             self.lowest = min(self.lowest, ordered[0])
@@ -71,15 +104,14 @@ class Histogram:
 
     def merge_all(self, others: Iterable[Histogram]) -> None:
         """Add all that each of `others` holds."""
-        counts, lowest, highest = self.counts, self.lowest, self.highest
+        counts, lowest, highest = self._open(), self.lowest, self.highest
         for other in others:
-            for bucket, times in other.counts.items():
-                if bucket in counts:
-                    counts[bucket] += times
-                else:
-                    counts[bucket] = times
-            lowest = other.lowest if other.lowest < lowest else lowest
-            highest = other.highest if other.highest > highest else highest
+            if counts:
+                _add(other.counts, counts)
+            else:
+                counts.update(other.counts)
+            lowest = min(lowest, other.lowest)
+            highest = max(highest, other.highest)
         self.lowest, self.highest = lowest, highest
 
     def quantile(self, q: float) -> float | None:
@@ -87,15 +119,16 @@ class Histogram:
 
         Seconds, within `RELATIVE_ERROR`; None where nothing was recorded. `q` is in 0..1.
         """
-        total = self.count
+        counts = self.counts
+        total = sum(counts.values())
         if total == 0:
             return None
         rank = max(1, math.ceil(q * total - 1e-9))
         if rank == total:
             return self.highest
         seen = 0
-        for bucket in sorted(self.counts):
-            seen += self.counts[bucket]
+        for bucket in sorted(counts):
+            seen += counts[bucket]
             if seen >= rank:
                 return min(max(_middle_of(bucket), self.lowest), self.highest)
         return self.highest
@@ -112,9 +145,8 @@ class Histogram:
 
     def to_json(self) -> list[Any]:
         """A compact JSON value: `[lowest, highest, {bucket: count}]`, empty where there is none."""
-        if not self.counts:
-            return []
-        return [self.lowest, self.highest, {str(b): n for b, n in self.counts.items()}]
+        counts = self.counts
+        return [self.lowest, self.highest, {str(b): n for b, n in counts.items()}] if counts else []
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:
@@ -123,3 +155,26 @@ class Histogram:
             return cls()
         lowest, highest, counts = value
         return cls({int(bucket): int(times) for bucket, times in counts.items()}, lowest, highest)
+
+
+def _add(counts: dict[int, int], into: dict[int, int]) -> None:
+    for bucket, times in counts.items():
+        if bucket in into:
+            into[bucket] += times
+        else:
+            into[bucket] = times
+
+
+def _pack(counts: dict[int, int]) -> bytes:
+    """The size of a count, then the buckets, two bytes each, then their counts."""
+    size = "B" if max(counts.values(), default=0) < 256 else "Q"  # noqa: PLR2004 - one byte
+    buckets, times = array("h", counts), array(size, counts.values())
+    return size.encode() + buckets.tobytes() + times.tobytes()
+
+
+def _unpack(packed: bytes) -> dict[int, int]:
+    buckets, times = array("h"), array(chr(packed[0]))
+    end = 1 + (len(packed) - 1) // (buckets.itemsize + times.itemsize) * buckets.itemsize
+    buckets.frombytes(packed[1:end])
+    times.frombytes(packed[end:])
+    return dict(zip(buckets, times, strict=True))

@@ -1,7 +1,8 @@
 """Per-second, per-endpoint counts and histograms: the whole memory of a load.
 
 A request belongs to the second in which it was due, so one sent into a fault counts there however
-late its answer came. Memory is bounded by seconds times endpoints, not by requests.
+late its answer came. Memory is bounded by seconds times endpoints, not by requests: an hour of 20
+endpoints takes about 100 MB.
 """
 
 from __future__ import annotations
@@ -85,6 +86,11 @@ class Slice:
         self.response.merge(other.response)
         self.service.merge(other.service)
 
+    def pack(self) -> None:
+        """Take less room until the next change."""
+        self.response.pack()
+        self.service.pack()
+
     def to_json(self) -> list[Any]:
         """A compact JSON value."""
         counts = [self.ok, self.failed, self.timed_out, self.not_sent]
@@ -144,9 +150,11 @@ class Recording:
         into.response.record(gave_up_at - due_at)
 
     def merge(self, other: Recording) -> None:
-        """Add all that `other` holds."""
+        """Add all that `other` holds, packed, for most of it will not change again."""
         for key, piece in other.slices.items():
-            self.at(*key).merge(piece)
+            into = self.at(*key)
+            into.merge(piece)
+            into.pack()
         self.arrivals.update(other.arrivals)
         for server, tally in other.servers.items():
             self.servers.setdefault(server, Tally()).merge(tally)

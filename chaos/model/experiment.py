@@ -6,32 +6,12 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
 
-from chaos.model.fields import Choice, Declared, Duration, Name, Rate, Scalar, as_text
+from chaos.model.fields import Choice, Declared, Duration, Name, Scalar, as_text
+from chaos.model.load import Load
 from chaos.model.probe import Probe
 from chaos.model.slo import Slo
 from chaos.model.stop_condition import StopCondition, parse_stop_condition
 from chaos.model.units import Selection
-
-
-class Load(Declared):
-    """The load on the system, from a Locust file."""
-
-    locustfile: Annotated[Name, Field(description="Any Locust file, unchanged.")]
-    rate: Annotated[
-        Rate | None, Field(description="Open model: arrivals do not wait for answers.")
-    ] = None
-    users: Annotated[
-        int | None,
-        Field(ge=1, description="Closed model: how many users. With a rate: the pool's size."),
-    ] = None
-    spawn_rate: Annotated[
-        float | None, Field(gt=0, description="Closed model: users started per second.")
-    ] = None
-    timeout: Annotated[Duration, Field(description="The longest a request may take.")] = 10.0
-    processes: Annotated[int, Field(ge=1, description="Locust processes on this machine.")] = 1
-    workers: Annotated[
-        int, Field(ge=0, description="Locust workers on other machines to wait for.")
-    ] = 0
 
 
 class Phases(Declared):

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from chaos.model.checks import Declaration, check
 from chaos.model.document import KeyPath, read_document
 from chaos.model.experiment import Catalog, Experiment
+from chaos.model.load import Replay
 from chaos.model.messages import Finding, findings, in_document
 from chaos.model.problems import InvalidInput, Problem
+from chaos.model.rate import Legs, read_recorded_rate
 from chaos.model.variables import fill_in
 
 
@@ -30,6 +32,19 @@ class LoadedExperiment:
         """The Locust file, looked up beside the experiment, then from the working directory."""
         load = self.experiment.load
         return find_beside(self.file, load.locustfile) if load else None
+
+    @property
+    def rate(self) -> Legs | None:
+        """The open model's rate over time; None in the closed one.
+
+        Raises:
+            InvalidInput: it stands in a file that cannot be read.
+        """
+        load = self.experiment.load
+        if load and isinstance(load.rate, Replay):
+            name = load.rate.replay
+            return read_recorded_rate(find_beside(self.file, name) or self.file.parent / name)
+        return load.legs if load else None
 
 
 def find_beside(file: Path, name: str) -> Path | None:
@@ -52,7 +67,7 @@ def load_experiment(
     values, problems = fill_in(document, variables or {})
     undefined = {problem.place for problem in problems}
     experiment, wrong = _validate(values, catalog)
-    for finding in (*wrong, *_missing_files(file, values)):
+    for finding in (*wrong, *_wrong_files(file, values)):
         problem = document.problem(finding.message, finding.path, of_key=finding.of_key)
         if problem.place not in undefined:  # one message is enough for one place
             problems.append(problem)
@@ -140,9 +155,24 @@ def _kept(values: list[Any]) -> list[int]:
     return [position for position, value in enumerate(values) if value is not _GAP]
 
 
-def _missing_files(file: Path, values: dict[str, Any]) -> Iterator[Finding]:
+def _wrong_files(file: Path, values: dict[str, Any]) -> Iterator[Finding]:
+    """Files that are named and are not there, or not what they should be."""
     load = values.get("load")
-    name = load.get("locustfile") if isinstance(load, dict) else None
+    if not isinstance(load, dict):
+        return
+    rate = load.get("rate")
+    replay = rate.get("replay") if isinstance(rate, dict) else None
+    yield from _missing_file(file, load.get("locustfile"), ("load", "locustfile"))
+    yield from _missing_file(file, replay, ("load", "rate", "replay"))
+    recorded = find_beside(file, replay) if isinstance(replay, str) else None
+    if recorded:
+        try:
+            read_recorded_rate(recorded)
+        except InvalidInput as error:
+            yield Finding(str(error), ("load", "rate", "replay"))
+
+
+def _missing_file(file: Path, name: object, path: KeyPath) -> Iterator[Finding]:
     if isinstance(name, str) and name and find_beside(file, name) is None:
         message = f"no such file: {name} (looked beside this file and in the working directory)"
-        yield Finding(message, ("load", "locustfile"))
+        yield Finding(message, path)

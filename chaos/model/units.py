@@ -46,8 +46,19 @@ def parse_rate(text: object) -> float:
     Raises:
         ValueError: it is not a rate above zero.
     """
+    if rate := parse_rate_or_zero(text):
+        return rate
+    raise ValueError(f"not a rate; write {RATE_HINT}")
+
+
+def parse_rate_or_zero(text: object) -> float:
+    """Arrivals per second in `100/s`, `6000/m` or `0/s`.
+
+    Raises:
+        ValueError: it is not a rate.
+    """
     found = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
-    if not found or float(found[1]) == 0:
+    if not found:
         raise ValueError(f"not a rate; write {RATE_HINT}")
     return float(found[1]) / _SECONDS[found[2]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chaos.measure.recording import UNSENT_ENDPOINT
 from chaos.measure.run import Run
-from chaos.model.slo import Sli, Slo
+from chaos.model.slo import By, Since, Sli, Slo
 from chaos.slo.budget import sliding
 from chaos.slo.closed_model import corrected
 from chaos.slo.counts import Unmeasurable, counts_of, watch_in_window, watch_of
@@ -80,7 +80,13 @@ def _result(slo: Slo, ruling: Ruling) -> SloResult:
         interval=ruling.interval,
         verdict=ruling.verdict,
         explanation=ruling.explanation,
+        of_requests=_counts_requests(slo),
     )
+
+
+def _counts_requests(slo: Slo) -> bool:
+    by_request = slo.counted_by is By.REQUESTS and slo.of is not Since.SERVICE
+    return by_request and slo.window is None
 
 
 def _ruling(question: Question) -> Ruling:

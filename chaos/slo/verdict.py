@@ -39,6 +39,8 @@ class SloResult:
     verdict: Verdict
     explanation: str
     """One sentence: why this verdict, and for `inconclusive` what would decide it."""
+    of_requests: bool = True
+    """Whether it counts requests of the load from when they were due, as the charts do."""
 
     @property
     def unit(self) -> str:

@@ -37,10 +37,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _load(plan: Plan) -> str:
     load = plan.experiment.load
-    if load is None:
-        return "none"
-    amount = f"{load.rate:g} arrivals/s" if load.rate else f"{load.users or 'its own'} users"
-    return f"{amount} from {load.locustfile}"
+    return f"{load} from {load.locustfile}" if load else "none"
 
 
 def _timeline(plan: Plan) -> Iterator[str]:

@@ -8,7 +8,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-BENCHMARKS = ("startup", "lab", "report", "recorder")
+BENCHMARKS = ("startup", "lab", "report", "coverage", "recorder")
 
 
 def main(names: list[str]) -> None:

@@ -220,7 +220,7 @@ def _bounds(
             f"{slo.name} {formats.objective(slo.objective)}",
         )
         for slo in slos
-        if slo.sli in convert
+        if slo.sli in convert and slo.of_requests
     ]
 
 
