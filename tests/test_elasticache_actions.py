@@ -51,6 +51,12 @@ def failover_of(group: str, shard: str = "0001") -> str:
     return f"elasticache:test_failover(ReplicationGroupId={group}, NodeGroupId={shard})"
 
 
+def reboot_of(cluster: str) -> str:
+    """A RebootCacheCluster, in words."""
+    only = "CacheNodeIdsToReboot=['0001']"
+    return f"elasticache:reboot_cache_cluster(CacheClusterId={cluster}, {only})"
+
+
 def test_the_actions_are_known_by_their_ids() -> None:
     """And what they work on can be a target."""
     for kind in (TestFailover, RebootCacheClusters, InterruptAzPower):
@@ -86,9 +92,7 @@ def test_single_clusters_are_targets_too(aws: BotoClients) -> None:
     )
     (single,) = find(aws, NODES, tags={"app": "shop"})
     assert (single.id, single.group) == ("single", None)
-    assert calls_of(RebootCacheClusters(aws, {}), (single,)) == [
-        "elasticache:reboot_cache_cluster(CacheClusterId=single, CacheNodeIdsToReboot=['0001'])"
-    ]
+    assert calls_of(RebootCacheClusters(aws, {}), (single,)) == [reboot_of("single")]
 
 
 def test_a_failover_is_of_the_shard_that_was_named(aws: BotoClients) -> None:
@@ -106,9 +110,7 @@ def test_a_failover_is_of_the_shard_that_was_named(aws: BotoClients) -> None:
         ("us-east-1a", [failover_of("one")]),
         (
             "us-east-1b",
-            [
-                "elasticache:reboot_cache_cluster(CacheClusterId=one-002, CacheNodeIdsToReboot=['0001'])"
-            ],
+            [reboot_of("one-002")],
         ),
         ("us-east-1c", []),
     ],

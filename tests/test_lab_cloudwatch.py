@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chaos.aws.clients import connect
 from chaos.lab import handle
+from chaos.model.environment import Environment
 from tests.chaos_command import Chaos
 from tests.eventually import eventually
 from tests.lab_fixtures import RunningLab
@@ -30,11 +32,9 @@ ABORTED = 4
 @pytest.fixture
 def cloudwatch(lab: RunningLab) -> CloudWatchClient:
     """A client of the lab's CloudWatch."""
-    import boto3
-
     running = lab.handle
-    session = boto3.Session(region_name=running.region, **running.credentials)
-    client: CloudWatchClient = session.client("cloudwatch", endpoint_url=running.endpoint_url)
+    place = Environment(region=running.region, endpoint_url=running.endpoint_url)
+    client: CloudWatchClient = connect(place, running.credentials).client("cloudwatch")
     return client
 
 
@@ -63,7 +63,7 @@ def state_of(cloudwatch: CloudWatchClient, alarm: str) -> str:
 
 
 def total(
-    cloudwatch: CloudWatchClient, name: str, since: float, statistic: str = "Sum", **also: str
+    cloudwatch: CloudWatchClient, name: str, since: float, statistic: Any = "Sum", **also: str
 ) -> float:
     """A statistic of a metric of the balancer since then, with these dimensions besides its own."""
     (balancer,) = {

@@ -180,7 +180,8 @@ def test_the_store_forgets_what_is_old() -> None:
     store.put(other, KEPT / 2, Values.one(1))
     store.put(other, KEPT + 100, Values.one(1))
     assert store.find("Test") == [other]
-    assert store.between(other, 0, 2 * KEPT).count == 2
+    (kept,) = store.periods(other, 0, 2 * KEPT, 2 * KEPT).values()
+    assert kept.count == 2
 
 
 def test_metrics_are_found_by_what_is_known_of_them() -> None:

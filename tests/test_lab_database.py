@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -98,11 +101,22 @@ def test_no_accepted_order_is_lost_in_twenty_failovers(lab: DatabaseLab) -> None
     assert shoppers.accepted <= orders_in(lab)
 
 
+def test_no_order_is_accepted_before_the_standby_has_it(lab: DatabaseLab) -> None:
+    """While the primary's sender is held up, the order is, too."""
+    (row,) = asyncio.run(ask(lab.url(), "SELECT pid FROM pg_stat_replication"))
+    with ThreadPoolExecutor(1) as pool:
+        os.kill(row["pid"], signal.SIGSTOP)
+        try:
+            buying = pool.submit(lab.buy)
+            with pytest.raises(TimeoutError):
+                buying.result(timeout=0.7)
+        finally:
+            os.kill(row["pid"], signal.SIGCONT)
+        assert buying.result()[0] == 201
+
+
 def test_the_same_request_twice_is_one_order(lab: DatabaseLab) -> None:
     """A client that does not know whether it has bought may ask again."""
-    import http.client
-    from urllib.parse import urlsplit
-
     address = urlsplit(lab.handle.host)
     bodies = set()
     for _ in range(2):

@@ -46,13 +46,16 @@ class PowerInterruption(Composite):
     Parameters = PowerInterruptionParameters
 
     def parts(self, duration: float) -> list[Part]:
-        """Launches end before the instances do, so that no replacement comes up in the zone."""
+        """Failovers first: AWS refuses them for what has begun to fail over by itself.
+
+        Launches end before the instances do, so that no replacement comes up in the zone.
+        """
         return [
+            *self._failovers(),
+            self._no_cache_nodes(duration),
             self._no_launches(duration),
             self._no_network(min(duration, self.parameters.network_duration)),
             self._no_instances(duration),
-            *self._failovers(),
-            self._no_cache_nodes(duration),
         ]
 
     def _no_launches(self, duration: float) -> Part:

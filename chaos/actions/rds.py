@@ -121,7 +121,7 @@ class FailOverDbCluster(Action):
 
     id = "aws:rds:failover-db-cluster"
     resource = "aws:rds:cluster"
-    permissions = ("rds:DescribeDBClusters", "rds:FailoverDBCluster")
+    permissions = ("rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:FailoverDBCluster")
     no_undo = "a cluster goes on with its new writer"
     State = WritersBefore
 

@@ -34,7 +34,9 @@ _KEY = re.compile(r"Credential=([^/,\s]+)")
 
 _READ_ONLY = re.compile("(Batch)?(Describe|Get|List|Head|Search|Lookup)")
 
-_RECONCILED = re.compile("/(ec2|autoscaling|elasticloadbalancing|elasticache|rds|cloudformation)/aws4_request")
+_RECONCILED = re.compile(
+    "/(ec2|autoscaling|elasticloadbalancing|elasticache|rds|cloudformation)/aws4_request"
+)
 """Services whose state the reconciler reads: their calls are made one at a time."""
 
 

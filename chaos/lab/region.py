@@ -109,9 +109,7 @@ class Region:
             group = self._rds.subnet_groups.get(group)
         if group:
             found = group.subnets
-            return {
-                one["SubnetAvailabilityZone"]["Name"]: one["SubnetIdentifier"] for one in found
-            }
+            return {one["SubnetAvailabilityZone"]["Name"]: one["SubnetIdentifier"] for one in found}
         return {zone: one.id for zone, one in sorted(self.ec2.get_default_subnets().items())}
 
     def alarms(self) -> list[Any]:

@@ -88,6 +88,7 @@ class Supervisor:
         self._note("instances serve")
         self._await(self._world.all_healthy, deadline, "the targets do not become healthy")
         self._note("targets healthy")
+        self._await(self._world.all_cached, deadline, "the cache does not become available")
         self._world.watch_nodes()
         self._announce(self._world)
 

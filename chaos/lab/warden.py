@@ -64,8 +64,16 @@ def sweep(session: int, directory: Path, spared: set[int]) -> None:
         time.sleep(0.01)
     databases = (directory / DATABASES).resolve()
     release_all(databases)
-    shutil.rmtree(databases, ignore_errors=True)
-    shutil.rmtree(directory, ignore_errors=True)
+    _remove(databases, deadline)
+    _remove(directory, deadline)
+
+
+def _remove(directory: Path, deadline: float) -> None:
+    """Remove it, though what is just ending may still write into it."""
+    while directory.exists():
+        shutil.rmtree(directory, ignore_errors=True)
+        if time.monotonic() > deadline:
+            return
 
 
 def members(session: int, directory: Path) -> Iterator[int]:
@@ -76,9 +84,13 @@ def members(session: int, directory: Path) -> Iterator[int]:
     """
     mark = f"{MARK}={directory}".encode()
     everybody = list(living())
-    inside = {process.pid for process in everybody if process.session == session}
+    inside = {
+        process.pid
+        for process in everybody
+        if process.session == session or _is_marked(process.pid, mark)
+    }
     for process in everybody:
-        if process.pid in inside or process.parent in inside or _is_marked(process.pid, mark):
+        if process.pid in inside or process.parent in inside:
             yield process.pid
 
 

@@ -25,6 +25,7 @@ from chaos.lab.credentials import Credentials
 from chaos.lab.database import site as database
 from chaos.lab.database.databases import Databases
 from chaos.lab.database.endpoints import Endpoints
+from chaos.lab.database.metrics import DatabaseMetrics
 from chaos.lab.database.template import Template
 from chaos.lab.directory import LabDirectory
 from chaos.lab.fabric.client import FabricClient
@@ -79,7 +80,8 @@ class World:
         )
         endpoints = Endpoints(self._network)
         self._databases = Databases(
-            database.Site(self._region, self._network, endpoints, self.truth, settings, template)
+            database.Site(self._region, self._network, endpoints, self.truth, settings, template),
+            self._fail,
         )
         services = (self._cache, endpoints)
         site = Site(files.machines, self._environment_of_machines(), settings, callers, services)
@@ -138,6 +140,10 @@ class World:
         serving = [one for one in list(self._fleet.machines.values()) if one.serving]
         return len(serving) >= self._settings.instances
 
+    def all_cached(self) -> bool:
+        """Whether every cache has a primary and all its replicas."""
+        return self._cache.all_available()
+
     def all_healthy(self) -> bool:
         """Whether as many targets as wanted are healthy in the eyes of every node."""
         return self._health.all_healthy(self._settings.instances)
@@ -180,6 +186,7 @@ class World:
         sources = (
             BalancerMetrics(self._nodes, self._health, self._region.balancer_dimensions),
             CacheMetrics(lambda: list(self._cache.groups.values())),
+            DatabaseMetrics(lambda: self._databases.deployments),
         )
         alarms = Alarms(self._region.alarms, self._region.metrics, self.truth)
         return Publisher(sources, self._region.metrics, alarms, self._settings)

@@ -34,7 +34,7 @@ class DbInstances:
 
 
 class DbClusters:
-    """Aurora and Multi-AZ DB clusters; an id is an identifier or an ARN."""
+    """Aurora and Multi-AZ DB clusters, in the zone of their writer; an id may be an ARN."""
 
     def find(
         self, clients: ClientFactory, ids: Sequence[str], tags: Mapping[str, str]
@@ -45,7 +45,7 @@ class DbClusters:
             for found in page["DBClusters"]:
                 names = (found["DBClusterIdentifier"], found["DBClusterArn"])
                 if _is_wanted(found, names, ids, tags):
-                    yield _resource(names[0], None, None, found)
+                    yield _resource(names[0], _zone_of_writer(clients, found), None, found)
 
     def group_size(
         self,
@@ -54,6 +54,14 @@ class DbClusters:
     ) -> int:
         """None: a cluster is a member of nothing."""
         return 0
+
+
+def _zone_of_writer(clients: ClientFactory, cluster: Mapping[str, Any]) -> str | None:
+    """A cluster's own description names several zones, and not which of them the writer is in."""
+    members = cluster.get("DBClusterMembers", ())
+    writers = [one["DBInstanceIdentifier"] for one in members if one["IsClusterWriter"]]
+    found = DbInstances().find(clients, writers, {}) if writers else ()
+    return next((instance.zone for instance in found), None)
 
 
 def _is_wanted(

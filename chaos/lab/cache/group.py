@@ -15,6 +15,9 @@ from chaos.lab.truth import TruthKind, TruthLog
 
 _UP = "up"
 
+_SOON = 0.25
+"""Seconds, at most, between two looks while something is expected to happen."""
+
 
 class GroupStatus(StrEnum):
     """The status of a group, as the API names it."""
@@ -72,9 +75,9 @@ class CacheGroup:
             self._failovers = wishes.failovers
             self._lose(self.primary, now, "is killed: a failover is tested")
             self._promote_at = now + self._settings.cache_failover_delay
-        self._bring_back(now)
+        self._bring_back(wishes, now)
         if now >= self._look_at:
-            self._look_at = now + self._settings.cache_check_interval
+            self._look_at = now + self._interval
             self._observe()
         self._fail_over(wishes, time.monotonic())
         self._arrange()
@@ -91,6 +94,12 @@ class CacheGroup:
         """All nodes but the primary."""
         return [node for node in self.nodes if node is not self.primary]
 
+    @property
+    def _interval(self) -> float:
+        calm = self.status is GroupStatus.AVAILABLE
+        usual = self._settings.cache_check_interval
+        return usual if calm else min(usual, _SOON)
+
     def _reboot(self, wanted: Mapping[str, int], now: float) -> None:
         for node in self.nodes:
             if wanted[node.id] > node.reboots:
@@ -102,15 +111,21 @@ class CacheGroup:
         node.go_down(now + self._settings.cache_recovery_delay)
         self._record(TruthKind.CACHE_NODE_DOWN, node, why)
 
-    def _bring_back(self, now: float) -> None:
-        """Start what is due, and note what has died by itself."""
+    def _bring_back(self, wishes: Wishes, now: float) -> None:
+        """Start what is due, and note what has died by itself.
+
+        A primary that was lost is not started while a replica can take over: it would be empty,
+        and make its replicas so.
+        """
         for node in self.nodes:
-            if node.start_at is not None and node.start_at <= now:
+            if node.start_at is None and not node.server.is_running():
+                self._lose(node, now, "has died")
+            elif node.start_at is not None and node.start_at <= now:
+                if node is self.primary and not node.rebooting and self._candidates(wishes):
+                    continue
                 node.come_up()
                 if node is self.primary:
                     self._forget_roles()
-            elif node.start_at is None and not node.server.is_running():
-                self._lose(node, now, "has died")
 
     def _forget_roles(self) -> None:
         """An empty primary has come up: its replicas are to copy it again."""
@@ -132,18 +147,25 @@ class CacheGroup:
 
     def _fail_over(self, wishes: Wishes, now: float) -> None:
         lost = self.primary.missed_for(now) >= self._settings.cache_failure_detection
-        excused = self.primary.rebooting or self.status is GroupStatus.CREATING
+        away_on_purpose = self.primary.rebooting and self.primary.start_at is not None
+        excused = away_on_purpose or self.status is GroupStatus.CREATING
         if self._promote_at is None and lost and not excused:
             self._promote_at = now + self._settings.cache_failover_delay
             where = f"in {self.primary.zone} cannot be reached from most zones: failover begins"
             self._record(TruthKind.CACHE_FAILOVER, self.primary, where)
         if self._promote_at is None or now < self._promote_at:
             return
-        candidates = [node for node in self.replicas if node.reachable]
+        candidates = self._candidates(wishes)
         if self.primary.reachable and self.primary.in_sync:
             self._promote_at = None  # It has come back meanwhile.
-        elif wishes.automatic_failover and candidates:
+        elif candidates:
             self._promote(max(candidates, key=_progress))
+
+    def _candidates(self, wishes: Wishes) -> list[CacheNode]:
+        """The replicas that may be promoted; before the group is complete they may be empty."""
+        if self.status is GroupStatus.CREATING or not wishes.automatic_failover:
+            return []
+        return [node for node in self.replicas if node.reachable]
 
     def _promote(self, node: CacheNode) -> None:
         if not node.server.replicate(None):

@@ -46,7 +46,7 @@ class CacheNode:
     def come_up(self) -> None:
         """Start its server."""
         self.server.start()
-        self.start_at = None
+        self.start_at = self.missed_since = None
         self.follows = None
 
     def missed_for(self, now: float) -> float:

@@ -42,6 +42,7 @@ class CacheServer:
             "--appendonly": "no",
             "--repl-diskless-sync-delay": "0",  # A replica is not kept waiting for others.
             "--repl-timeout": "10",
+            "--set-proc-title": "no",  # A title is written over the environment: the lab's mark.
         }
         words = [word for option in options.items() for word in option]
         with (self._directory / "valkey.log").open("ab") as log:

@@ -97,18 +97,15 @@ class CacheService:
 
     def _pass(self) -> None:
         with self._region.lock:
-            wanted = {
-                one.replication_group_id: one
-                for one in self._region.replication_groups()
-                if overlay.is_simulated(one)
-            }
-        for name, record in wanted.items():
+            records = self._region.replication_groups()
+        for record in records:
+            group = self.groups.get(record.replication_group_id)
             if record.status == "deleting":
                 self._delete(record)
-            elif name not in self.groups:
+            elif group:
+                self._step(group, record)
+            elif overlay.is_simulated(record):
                 self._create(record)
-            else:
-                self._step(self.groups[name], record)
 
     def _create(self, record: Any) -> None:
         name = record.replication_group_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chaos.lab.cloudwatch.alarm import COMPARISONS, AlarmRule, AlarmState, Missing, evaluate
-from chaos.lab.cloudwatch.expression import UnknownExpression
 from chaos.lab.cloudwatch.metric import Metric
 from chaos.lab.cloudwatch.query import MetricStat, Query, answer, period_of
 from chaos.lab.cloudwatch.store import MetricStore
@@ -41,17 +41,15 @@ class Alarms:
     def evaluate(self, now: float) -> None:
         """Set the state of each alarm as its data points up to `now` (of the epoch) demand."""
         for alarm in list(self._alarms()):
-            watch = _watch(alarm)
-            if watch:
-                self._evaluate(alarm, watch, now)
+            with contextlib.suppress(ValueError):  # Of a kind that is not simulated: left alone.
+                watch = _watch(alarm)
+                if watch:
+                    self._evaluate(alarm, watch, now)
 
     def _evaluate(self, alarm: Any, watch: _Watch, now: float) -> None:
         count, period = watch.rule.range, watch.period
         start = int(now) - count * period
-        try:
-            series = answer(self._store, watch.queries, start, int(now))[watch.watched]
-        except UnknownExpression:
-            return  # It stays in INSUFFICIENT_DATA, as `docs/lab.md` says.
+        series = answer(self._store, watch.queries, start, int(now))[watch.watched]
         times = [start + number * period for number in range(count)]
         points = [series.get(at) for at in times]
         before = AlarmState(alarm.state_value)
@@ -63,11 +61,15 @@ class Alarms:
 
 
 def _watch(alarm: Any) -> _Watch | None:
-    """What one of moto's alarms watches; None where it is of a kind that is not evaluated."""
+    """What one of moto's alarms watches; None where it is of a kind that is not evaluated.
+
+    Raises:
+        ValueError: so it is, too.
+    """
     if alarm.rule is not None or alarm.comparison_operator not in COMPARISONS:
         return None
     queries = _queries(alarm)
-    if queries is None:
+    if queries is None or alarm.threshold is None:
         return None
     needed = int(alarm.evaluation_periods)
     rule = AlarmRule(
@@ -85,10 +87,10 @@ def _watch(alarm: Any) -> _Watch | None:
 def _queries(alarm: Any) -> list[Query] | None:
     if alarm.metric_data_queries:
         return [_query(one) for one in alarm.metric_data_queries]
-    if not alarm.metric_name:
+    statistic = alarm.statistic or alarm.extended_statistic
+    if not (alarm.metric_name and alarm.period and statistic):
         return None
     metric = _metric(alarm.namespace, alarm.metric_name, alarm.dimensions)
-    statistic = alarm.statistic or alarm.extended_statistic
     return [Query("m1", MetricStat(metric, int(alarm.period), statistic))]
 
 

@@ -13,6 +13,9 @@ from chaos.lab.cloudwatch.metric import Metric, Values
 from chaos.lab.cloudwatch.store import MetricStore
 from chaos.lab.settings import LabSettings
 
+_GRACE = 0.5
+"""Seconds; a part of the lab that hangs must not keep the lab from ending."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -51,9 +54,9 @@ class Publisher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and return when nothing is under way any more."""
+        """End; what is under way is given a moment."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(_GRACE)
 
     def _run(self) -> None:
         publish_at = evaluate_at = time.monotonic()

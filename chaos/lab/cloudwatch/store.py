@@ -62,12 +62,6 @@ class MetricStore:
                 self._pruned_at = at
                 self._prune(at - KEPT)
 
-    def between(self, metric: Metric, start: float, end: float) -> Values:
-        """All values from `start` up to but without `end`."""
-        with self._lock:
-            series = self._series.get(metric)
-            return series.between(start, end) if series else Values()
-
     def periods(self, metric: Metric, start: float, end: float, period: int) -> dict[float, Values]:
         """The values of each period from `start` on that has any, by the time it begins."""
         with self._lock:

@@ -92,7 +92,10 @@ class DbCluster(Deployment):
         tier = {one.db_instance_identifier: one.promotion_tier for one in self._instances()}
         candidates.sort(key=lambda one: (one.name != wanted, tier.get(one.name, 0)))
         if candidates and (wanted is None or candidates[0].name == wanted):
-            await self.fail_over(candidates[0], time.monotonic())
+            try:
+                await self.fail_over(candidates[0], time.monotonic())
+            finally:
+                self._show_roles()
         with self.site.region.lock:
             self.resource.status = AVAILABLE
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import traceback
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from chaos.lab.database.cluster import DbCluster
 from chaos.lab.database.deployment import Deployment
@@ -19,8 +18,9 @@ _LOOK_EVERY = 0.05
 class Databases:
     """Makes servers come and go with what RDS shows."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, on_failure: Callable[[], None]) -> None:
         self._site = site
+        self._on_failure = on_failure
         self._tasks: dict[str, tuple[Deployment, asyncio.Task[None]]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, name="databases", daemon=True)
@@ -37,10 +37,21 @@ class Databases:
             self._loop.call_soon_threadsafe(self._main.cancel)
             self._thread.join()
 
+    @property
+    def deployments(self) -> list[Deployment]:
+        """All that there are now."""
+        return [deployment for deployment, _ in list(self._tasks.values())]
+
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
-        if self._main:
-            self._loop.run_until_complete(_quietly(self._main))
+        try:
+            if self._main:
+                self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            return
+        except Exception:  # noqa: BLE001 - nothing can be served any more
+            traceback.print_exc()
+            self._on_failure()
 
     async def _follow_for_ever(self) -> None:
         try:
@@ -72,10 +83,3 @@ class Databases:
             traceback.print_exc()
             with self._site.region.lock:
                 deployment.resource.status = "failed"
-
-
-async def _quietly(task: Coroutine[Any, Any, None] | asyncio.Task[None]) -> None:
-    try:
-        await task
-    except asyncio.CancelledError:
-        return

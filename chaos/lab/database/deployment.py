@@ -129,14 +129,16 @@ class Deployment(ABC):
     async def _step(self) -> None:
         requests = requests_of(self.resource)
         if requests:
-            await self.carry_out(requests.popleft())
+            await self.carry_out(requests[0])
+            requests.popleft()
             self._monitor.forgive()
         if self._stopped:
             return
         if self.why_lost():
             await self._replace_primary()
         for standby in self.set.standbys:
-            if standby.in_sync and self._monitor.is_out_of_reach(standby):
+            gone = self._monitor.is_out_of_reach(standby) or self._monitor.is_detached(standby)
+            if standby.in_sync and gone:
                 await self.set.give_up(standby)
         await self.set.watch()
         await self.follow()

@@ -21,6 +21,7 @@ class DbInstance(Deployment):
     def __init__(self, resource: Any, site: Site) -> None:
         super().__init__(resource, resource.db_instance_identifier, site)
         self._port = site.endpoints.open(self.name)
+        self._led_to: Member | None = None
 
     async def create(self) -> None:
         """See `Deployment`."""
@@ -58,7 +59,8 @@ class DbInstance(Deployment):
             self._settle(AVAILABLE, "LAB_STARTED")
 
     async def follow(self) -> None:
-        """There is nothing in the API that a running instance follows."""
+        """See `Deployment`; only after a failover that has gone wrong is there anything to do."""
+        self._lead()
 
     async def fail_over(self, target: Member, began: float) -> None:
         """See `Deployment`."""
@@ -84,8 +86,10 @@ class DbInstance(Deployment):
 
     async def _fail_over_on_request(self) -> None:
         if await self.await_standby():
-            await self.fail_over(self.set.promotable()[0], time.monotonic())
-            self._settle(AVAILABLE)
+            try:
+                await self.fail_over(self.set.promotable()[0], time.monotonic())
+            finally:
+                self._settle(AVAILABLE)
         else:
             self._settle(AVAILABLE, "LAB_FAILOVER_ABANDONED")
 
@@ -101,8 +105,9 @@ class DbInstance(Deployment):
                 add_event(self.resource, event)
 
     def _lead(self) -> None:
-        if self.set.primary:
+        if self.set.primary and self._led_to is not self.set.primary:
             self.site.endpoints.lead(self.name, [self.set.primary.name])
+            self._led_to = self.set.primary
             text = f"is reached in {self.set.primary.zone}: its endpoint leads there"
             self.record(TruthKind.DATABASE_MOVED, text)
 

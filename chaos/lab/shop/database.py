@@ -26,6 +26,7 @@ _STATEMENT_WITHIN = 2.0
 _PATIENCE = 5.0
 _RETRY_AFTER = 0.1
 _MOST_CONNECTIONS = 8
+_HIGHEST_ID = 2**31 - 1
 
 _AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 """No connection, or one that has broken."""
@@ -76,12 +77,16 @@ class Database:
 
     async def product(self, product_id: int) -> Product | None:
         """See `Store`."""
+        if not 0 < product_id <= _HIGHEST_ID:
+            return None
         query = "SELECT id, name, price_cents FROM products WHERE id = $1"
         row = await self._do(lambda connection: connection.fetchrow(query, product_id))
         return Product(**row) if row else None
 
     async def purchase(self, product_id: int, quantity: int, key: str) -> Order | None:
         """See `Store`."""
+        if not 0 < product_id <= _HIGHEST_ID:
+            return None
         order_id = uuid.uuid4()
         row = await self._do(
             lambda connection: connection.fetchrow(_PURCHASE, order_id, key, product_id, quantity)

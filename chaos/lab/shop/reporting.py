@@ -31,6 +31,8 @@ _PATIENCE = 2.0
 _MOST_VALUES = 150
 """Different values that one datum may have."""
 
+_AWS_PERIOD = 60.0
+
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -57,7 +59,7 @@ class Destination:
             access_key_id=environment["AWS_ACCESS_KEY_ID"],
             secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             zone=environment["AVAILABILITY_ZONE"],
-            period=float(environment["METRICS_PERIOD"]),
+            period=float(environment.get("METRICS_PERIOD", _AWS_PERIOD)),
         )
 
 
