@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import socketserver
 import threading
@@ -383,3 +384,27 @@ def test_a_limit_without_a_rate_is_refused() -> None:
 
 def _open(road: _Road) -> int:
     return road.fabric.counters()[LINK].open_connections
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process, which has both ends of each connection, have many files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a_link_can_be_silenced_while_many_connections_are_open(road: _Road) -> None:
+    """Also where the numbers of open files have become large."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(600):
+            stack.enter_context(road.connect())
+        eventually(lambda: _open(road) == 600, 10, "all are through")
+        road.set(DROP)
+        with pytest.raises(TimeoutError):
+            road.connect(timeout=PATIENCE)
+    road.set(PASS)
+    eventually(lambda: _open(road) == 0, 10, "all are closed")

@@ -260,3 +260,33 @@ def test_the_parts_of_the_power_interruption_are_well_formed(aws: BotoClients) -
             assert kind.resource == part.target.type
             kind(aws, part.parameters)
     assert whole.State is State
+
+
+def test_a_cluster_stands_where_its_writer_is(aws: BotoClients, tmp_path: Path) -> None:
+    """So a power interruption fails over those with their writer in the zone, and no others."""
+    rds = aws.client("rds")
+    _, subnets = make_vpc(aws)
+    make_group(aws, "shop", subnets, size=1)
+    for name, zone in (("here", "us-east-1a"), ("elsewhere", "us-east-1b")):
+        rds.create_db_cluster(
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            MasterUsername="shop",
+            MasterUserPassword="not-a-secret",
+            Tags=TAGGED,
+        )
+        rds.create_db_instance(
+            DBInstanceIdentifier=f"{name}-1",
+            DBClusterIdentifier=name,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+            AvailabilityZone=zone,
+            Tags=TAGGED,
+        )
+    assert {(one.id, one.zone) for one in find(aws, "aws:rds:cluster", tags={"app": "shop"})} == {
+        ("here", "us-east-1a"),
+        ("elsewhere", "us-east-1b"),
+    }
+    actions = {planned.name: planned for planned in plan(aws, tmp_path).actions}
+    assert actions["lose-power/fail-over-clusters"].target_ids == ("here",)
+    assert actions["later/fail-over-clusters"].target_ids == ("elsewhere",)

@@ -13,6 +13,9 @@ from chaos.engine.journal import AnyRecord, Failed, Journal, Reached, Stage
 REVERT_WITHIN = 900.0
 """Seconds that AWS may take to be back as before."""
 
+SETTLE_WITHIN = 120.0
+"""Seconds that the rest may take to be back once something is known to be gone for good."""
+
 ASK_EVERY = 0.5
 """Seconds between two looks at AWS."""
 
@@ -58,6 +61,8 @@ class Undo:
         try:
             self.action.revert(self.state)
         except CannotRevert as error:
+            if not self.still_broken:
+                self._deadline = min(self._deadline, self.clock.now() + SETTLE_WITHIN)
             self.still_broken = str(error)
         except Exception as error:  # noqa: BLE001 - tried again until the deadline
             self._trouble = f": {error}"
