@@ -106,7 +106,7 @@ def run_experiment(
                 journal=journal,
                 clock=controls.clock,
                 observer=observer,
-                load=_load_driver(loaded, environment, options, directory),
+                load=_load_driver(loaded, plan, options, directory),
                 safeguard=safeguard_of(environment, directory.name),
                 interruption=controls.interruption,
                 stop_requested=lock.stop_requested,
@@ -138,19 +138,22 @@ def _removed_if_refused(directory: Path) -> Iterator[None]:
 
 
 def _load_driver(
-    loaded: LoadedExperiment, environment: OpenEnvironment, options: RunOptions, directory: Path
+    loaded: LoadedExperiment, plan: Plan, options: RunOptions, directory: Path
 ) -> LoadDriver | None:
-    load = loaded.experiment.load
-    if load is None or loaded.locustfile is None or environment.host is None:
+    load, host = loaded.experiment.load, plan.environment.host
+    if load is None or loaded.locustfile is None or host is None:
         return None
     workers = load.workers if options.load_workers is None else options.load_workers
     settings = LoadSettings(
         locustfile=loaded.locustfile,
-        host=environment.host,
-        rate=load.rate,
+        host=host,
+        rate=loaded.rate,
+        spacing=load.arrivals,
+        seed=plan.seed,
         users=load.users,
         spawn_rate=load.spawn_rate,
         timeout=load.timeout,
+        served_by=load.served_by,
         processes=load.processes,
         workers=workers,
     )

@@ -13,6 +13,7 @@ from chaos.actions.registry import Registry
 from chaos.model.document import parse_document
 from chaos.model.experiment import Experiment
 from chaos.model.loading import load_experiment
+from chaos.model.probe import HttpProbe
 from chaos.model.problems import InvalidInput
 from chaos.model.schema import experiment_schema
 from chaos.model.slo import Sli
@@ -75,7 +76,9 @@ blast_radius: {max_percent: 34}
     assert (experiment.load.rate, experiment.load.timeout) == (100, 2)
     assert loaded.locustfile == (tmp_path / "load.py").resolve()
     assert experiment.phases.baseline == 60
-    assert experiment.steady_state[0].http == "${host}/health"  # known when the run begins
+    probe = experiment.steady_state[0]
+    assert isinstance(probe, HttpProbe)
+    assert probe.http == "${host}/health"  # known when the run begins
     assert experiment.slos[1].sli is Sli.LATENCY
     assert experiment.slos[1].objective.bound == 0.8
     assert experiment.targets["others"].filters["Placement.AvailabilityZone"] == ("eu-west-1b",)

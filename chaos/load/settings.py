@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from chaos.load.arrivals import Arrivals, ConstantRate
+from chaos.load.arrivals import Arrivals, EvenArrivals, PoissonArrivals
+from chaos.model.rate import Leg, Legs
 
 _SMALLEST_POOL = 10
 _LARGEST_DEFAULT_POOL = 1000
@@ -21,14 +22,20 @@ class LoadSettings:
     locustfile: Path
     host: str
     """The base URL that requests go to."""
-    rate: float | None = None
-    """Open model: arrivals per second. None: closed model."""
+    rate: Legs | None = None
+    """Open model: the rate of arrivals over time. None: closed model."""
+    spacing: Literal["even", "poisson"] = "even"
+    """Open model: how arrivals follow each other."""
+    seed: int = 0
+    """What is drawn for the Poisson process."""
     users: int | None = None
     """Closed model: how many users. Open model: the size of the pool that takes the arrivals."""
     spawn_rate: float | None = None
     """Users started per second."""
     timeout: float = 10.0
     """Seconds that a request may take, and that an arrival may wait for a free user."""
+    served_by: tuple[str, ...] = ()
+    """Headers of answers that together name who served them."""
     processes: int = 1
     """Locust processes that make load on this machine."""
     workers: int = 0
@@ -44,7 +51,16 @@ class LoadSettings:
     @property
     def arrivals(self) -> Arrivals | None:
         """The arrivals of the open model; None in the closed one."""
-        return None if self.rate is None else ConstantRate(self.rate)
+        if self.rate is None:
+            return None
+        if self.spacing == "poisson":
+            return PoissonArrivals(self.rate, self.seed)
+        return EvenArrivals(self.rate)
+
+    @property
+    def highest_rate(self) -> float:
+        """The most arrivals per second that there will be; 0 in the closed model."""
+        return max(max(leg.start, leg.end) for leg in self.rate) if self.rate else 0.0
 
     @property
     def expected_workers(self) -> int:
@@ -60,7 +76,7 @@ class LoadSettings:
         """
         if self.users is not None:
             return self.users
-        busy = math.ceil((self.rate or 0) * self.timeout)
+        busy = math.ceil(self.highest_rate * self.timeout)
         return min(_LARGEST_DEFAULT_POOL, max(_SMALLEST_POOL, busy))
 
     @property
@@ -69,7 +85,7 @@ class LoadSettings:
 
         Unless given, no more than the load will be.
         """
-        return self.spawn_rate or max(_GENTLEST_SPAWN_RATE, self.rate or 0.0)
+        return self.spawn_rate or max(_GENTLEST_SPAWN_RATE, self.highest_rate)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value."""
@@ -78,4 +94,9 @@ class LoadSettings:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read back what `to_json` wrote."""
-        return cls(**{**value, "locustfile": Path(value["locustfile"])})
+        read: dict[str, Any] = {
+            "locustfile": Path(value["locustfile"]),
+            "served_by": tuple(value["served_by"]),
+            "rate": value["rate"] and tuple(Leg(**leg) for leg in value["rate"]),
+        }
+        return cls(**{**value, **read})

@@ -8,6 +8,7 @@ server's: a server that is told to cancel a commit that waits for its standby wo
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _CONNECT_WITHIN = 1.0
 _STATEMENT_WITHIN = 2.0
 _PATIENCE = 5.0
-_RETRY_AFTER = 0.1
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
 _MOST_CONNECTIONS = 8
 _HIGHEST_ID = 2**31 - 1
 
@@ -94,15 +96,21 @@ class Database:
         return Order(**{**row, "order_id": row["order_id"].hex}) if row else None
 
     async def _do(self, work: _Work[_Answer]) -> _Answer:
-        """Do the work, on another connection where one breaks."""
+        """Do the work, on another connection where one breaks.
+
+        Pauses grow and are random, so that those who wait do not all come back at once.
+        """
         deadline = time.monotonic() + _PATIENCE
+        longest = _FIRST_PAUSE
         while True:
+            pause = random.uniform(0, longest)
             try:
                 return await self._attempt(work)
             except (*_AWAY, *_NOT_READY) as error:
-                if time.monotonic() + _RETRY_AFTER > deadline:
+                if time.monotonic() + pause > deadline:
                     raise StoreUnavailableError(f"the database is away: {error!r}") from error
-                await asyncio.sleep(_RETRY_AFTER)
+                await asyncio.sleep(pause)
+                longest = min(2 * longest, _LONGEST_PAUSE)
 
     async def _attempt(self, work: _Work[_Answer]) -> _Answer:
         pool = self._pool or await self._prepare()

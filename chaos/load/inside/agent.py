@@ -63,7 +63,7 @@ class Agent:
         self._runner = environment.runner
         self._settings = settings
         self._clock = clock
-        self._recorder = Recorder(clock, is_open=settings.rate is not None)
+        self._recorder = Recorder(clock, settings)
         self._model = self._make_model()
         self._started = 0
         self._has_begun = False
@@ -143,7 +143,8 @@ class Agent:
             gevent.sleep(to_next_second if self._has_begun else _INTERVAL_BEFORE)
 
     def _report(self) -> None:
-        recording, notices = self._recorder.flush(), self._notices
+        recording = self._recorder.flush(is_last=self._is_drained)
+        notices = self._notices
         self._notices = []
         report = Report(
             users=self._runner.user_count,

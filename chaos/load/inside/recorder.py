@@ -12,14 +12,17 @@ from gevent import getcurrent
 
 from chaos.load.inside.clock import EpochClock
 from chaos.load.inside.outcome import outcome_of
+from chaos.load.inside.witnesses import ServerWatch, UserWatch
+from chaos.load.settings import LoadSettings
 from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Outcome, Recording
 
 _OK = Outcome.OK
 
-_Request = tuple[float | None, str, str, Outcome, float, float | None, float, float]
+_Request = tuple[float | None, str, str, Outcome, float, float | None, float, float, Any, Any]
 """A request as reported: when it was due (None: when it was sent), method, name, outcome,
-milliseconds it took, wall clock when it was sent; monotonic and wall clock when reported."""
+milliseconds it took, wall clock when it was sent; monotonic and wall clock when reported; headers
+of the answer; closed model: the user's greenlet."""
 
 _Good = dict[tuple[int, str, str], tuple[list[float], list[float]]]
 """Response and service times of good answers, by second, method and name."""
@@ -42,9 +45,11 @@ class Turn:
 class Recorder:
     """Turns Locust's request events into slices."""
 
-    def __init__(self, clock: EpochClock, *, is_open: bool) -> None:
+    def __init__(self, clock: EpochClock, settings: LoadSettings) -> None:
         self._clock = clock
-        self._is_open = is_open
+        self._is_open = settings.rate is not None
+        self._servers = ServerWatch(settings.served_by)
+        self._users = UserWatch(settings.timeout)
         self._begin = inf
         self._end = inf
         self._requests: list[_Request] = []
@@ -80,17 +85,20 @@ class Recorder:
         This runs for every request, among much other code, so it only takes notes: what follows
         from them is worked out for many requests in a row, at half the cost.
         """
-        due_at = None
+        due_at, user = None, getcurrent()
         if self._is_open:
-            turn = self.turns.get(getcurrent()) or self._turn_of_parent()
+            turn = self.turns.get(user) or self._turn_of_parent()
             if turn is None:
                 return  # The file's own preparations, such as on_start.
             if not turn.used:
                 due_at, turn.used = turn.due_at, True
+            user = None
+        headers = None if response is None else getattr(response, "headers", None)
         outcome = _OK if exception is None else outcome_of(exception, response)
         took = response_time or 0.0
+        now, wall = monotonic(), time()
         self._requests.append(
-            (due_at, request_type, name, outcome, took, start_time, monotonic(), time())
+            (due_at, request_type, name, outcome, took, start_time, now, wall, headers, user)
         )
 
     def record_task(self, turn: Turn, outcome: Outcome) -> None:
@@ -99,20 +107,22 @@ class Recorder:
         name = getattr(turn.task, "__name__", str(turn.task))
         now = monotonic()
         took = (self._clock.at(now) - turn.started_at) * 1000
-        self._requests.append((turn.due_at, "(task)", name, outcome, took, None, now, time()))
+        self._requests.append(
+            (turn.due_at, "(task)", name, outcome, took, None, now, time(), None, None)
+        )
 
     def record_unsent(self, due_at: float) -> None:
         """Record an arrival that no user was free to take."""
         self._recording.record_unsent(due_at, self._clock.now())
         self._recording.arrivals[floor(due_at)] += 1
 
-    def flush(self) -> Recording:
-        """What was recorded since the last call."""
+    def flush(self, *, is_last: bool = False) -> Recording:
+        """What was recorded since the last call; the last one comes when all users have ended."""
         recording, self._recording = self._recording, Recording()
         requests, self._requests = self._requests, []
         good: _Good = defaultdict(lambda: ([], []))
-        for due_at, method, name, outcome, milliseconds, start_time, steady, wall in requests:
-            took = milliseconds / 1000
+        for due_at, method, name, outcome, ms, start_time, steady, wall, headers, user in requests:
+            took = ms / 1000
             # The report comes when the file has looked at the answer, which may be long after it
             # came. The wall clock tells how long ago it was sent, unless it was set back.
             ago = took if start_time is None else wall - start_time
@@ -125,14 +135,25 @@ class Recorder:
                 recording.arrivals[floor(due)] += 1
             if not self._begin <= due < self._end:
                 continue
-            if outcome is _OK:
-                responses, services = good[floor(due), method, name]
+            second, is_good = floor(due), outcome is _OK
+            if headers is not None:
+                self._servers.saw(headers, second, good=is_good)
+            if user is not None:
+                self._users.saw(user, sent_at, good=is_good)
+            if is_good:
+                responses, services = good[second, method, name]
                 responses.append(sent_at - due + took)
                 if self._is_open:
                     services.append(took)
             else:
                 recording.record(f"{method} {name}", outcome, due, sent_at, sent_at + took)
         _record_good(good, recording)
+        if is_last:
+            self._users.end(self._end)
+        self._servers.tell(recording)
+        self._users.tell(recording)
+        if self._end == inf:  # After the end all users end, but none of them has left.
+            self._users.forget_the_dead()
         return recording
 
     def _turn_of_parent(self) -> Turn | None:
