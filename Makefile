@@ -17,13 +17,15 @@ $(VENV)/.installed: pyproject.toml
 demo: install
 	$(BIN)/chaos run experiments/terminate-instance.yaml
 
-# The fast part waits more than it computes, so it runs in parallel; the lab's tests measure, so
-# they have the machine to themselves.
+# The tests wait more than they compute, so they run side by side; those that measure have the
+# machine to themselves.
 test: test-fast
-	$(BIN)/python -m pytest -m lab
+	$(BIN)/python -m pytest -m 'real and not lab and not alone' -n 4
+	$(BIN)/python -m pytest -m 'lab and not alone' -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 test-fast: install
-	$(BIN)/python -m pytest -m 'not lab' -n 4
+	$(BIN)/python -m pytest -m 'not real and not lab and not alone' -n 4
 
 lint: install
 	$(BIN)/ruff check .

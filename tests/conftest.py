@@ -25,6 +25,17 @@ hypothesis.settings.load_profile("chaos")
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
+STARTS_SOMETHING = frozenset({"moto", "service", "harness", "failures", "tab"})
+"""Fixtures with a process or a server behind them: moto, Locust, a browser."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is too slow for the fast part by what it starts."""
+    for item in items:
+        if STARTS_SOMETHING & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
 @pytest.fixture(scope="session")
 def moto() -> Iterator[ThreadedMotoServer]:
     """The AWS API over HTTP on loopback: state, no behaviour."""

@@ -1,19 +1,38 @@
 """A small HTTP server of known behaviour: the truth that the load room is measured against.
 
 Every path is answered at once with its own name, but `/error` with 500, `/hang` never, `/drip` with
-a byte every 0.1 s, and `/half` with the beginning only. While the server stalls it answers nothing;
-then it answers all that has come. Run as a program it prints its port, and for each line it reads
-how many requests it has seen.
+a byte every 0.1 s, `/half` with the beginning only, and `/spread` after a time of known
+distribution. While the server stalls it answers nothing; then it answers all that has come. It can
+be given troubles to have at known times. Run as a program it prints its port, and for each line it
+reads how many requests it has seen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A stretch of time in which the server does not do well."""
+
+    start: float
+    """Seconds after the whole second in which the first request came."""
+    seconds: float
+    stalls: bool = False
+    """It answers at the end of the trouble; else at once, with 500."""
+
+    def covers(self, moment: float) -> bool:
+        """Whether it is going on, so many seconds after the beginning."""
+        return self.start <= moment < self.start + self.seconds
 
 
 class KnownServer:
@@ -25,6 +44,11 @@ class KnownServer:
         """Requests that came, by path."""
         self._loop = asyncio.new_event_loop()
         self._stalled_until = 0.0
+        self._troubles: tuple[Trouble, ...] = ()
+        self.began_at: int | None = None
+        """The second in which the first request came since `play`, but for those to `/health`."""
+        self.delays: list[float] = []
+        """Seconds that answers to `/spread` were held back."""
 
     @property
     def url(self) -> str:
@@ -40,9 +64,34 @@ class KnownServer:
         server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
 
-    def delay(self) -> float:
-        """Seconds until an answer may go out."""
-        return max(0.0, self._stalled_until - self._loop.time())
+    def play(self, *troubles: Trouble) -> None:
+        """Have these troubles, counted from the next request on; `/health` shows only errors."""
+        self.delays.clear()
+        self.began_at, self._troubles = None, troubles
+
+    def treat(self, path: str) -> tuple[float, bool]:
+        """Seconds until the answer to a request may go out, and whether it is an error."""
+        self.served[path] += 1
+        now = time.time()
+        if self.began_at is None and path != "/health":
+            self.began_at = math.floor(now)
+        moment = now - (self.began_at or now)
+        trouble = next((one for one in self._troubles if one.covers(moment)), None)
+        delay = max(0.0, self._stalled_until - self._loop.time())
+        if path == "/spread":
+            delay += self._spread()
+        if trouble and trouble.stalls and path != "/health":
+            delay += trouble.start + trouble.seconds - moment
+        return delay, path == "/error" or bool(trouble and not trouble.stalls)
+
+    def _spread(self) -> float:
+        """0.1 s and an exponential time of mean 0.1 s: its quantiles in an order without chance."""
+        number, share, digit = len(self.delays) + 1, 0.0, 0.5
+        while number:  # The van der Corput sequence: every prefix of it is spread evenly.
+            number, bit = divmod(number, 2)
+            share, digit = share + bit * digit, digit / 2
+        self.delays.append(0.1 - 0.1 * math.log1p(-share))
+        return self.delays[-1]
 
 
 class _Connection(asyncio.Protocol):
@@ -66,19 +115,20 @@ class _Connection(asyncio.Protocol):
             return
         self._received = b""
         path = head.split(b" ", 2)[1].decode()
-        self._server.served[path] += 1
+        delay, is_error = self._server.treat(path)
         if path == "/hang":
             return
-        delay = self._server.delay()
         if delay:
-            asyncio.get_running_loop().call_later(delay, self._answer, path)
+            asyncio.get_running_loop().call_later(delay, self._answer, path, is_error)
         else:
-            self._answer(path)
+            self._answer(path, is_error)
 
-    def _answer(self, path: str) -> None:
+    def _answer(self, path: str, is_error: bool) -> None:
         body = path.encode() * (100 if path == "/drip" else 1)
-        status = "500 Internal Server Error" if path == "/error" else "200 OK"
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        status = "500 Internal Server Error" if is_error else "200 OK"
+        server = f"X-Served-Zone: here\r\nX-Served-By: {self._server.port}\r\n"
+        length = f"Content-Length: {len(body)}\r\n"
+        head = f"HTTP/1.1 {status}\r\n{server}{length}\r\n".encode()
         assert self._transport
         if self._transport.is_closing():
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,7 +103,19 @@ def shared_lab() -> Iterator[RunningLab]:
 
 
 @pytest.fixture
-def lab(shared_lab: RunningLab) -> RunningLab:
-    """A lab in which nothing is wrong."""
-    shared_lab.await_whole()
-    return shared_lab
+def lab(shared_lab: RunningLab) -> Iterator[RunningLab]:
+    """A lab in which nothing is wrong; what happened in it is shown where a test fails."""
+    began = time.time()
+    try:
+        shared_lab.await_whole()
+        yield shared_lab
+    finally:
+        _show_what_happened(shared_lab.handle, began)
+
+
+def _show_what_happened(running: LabHandle, since: float) -> None:
+    """Print the truth, and what the lab's own processes had to say; pytest keeps it to itself."""
+    for event in handle.truth(running, since):
+        print(f"{event.at:.3f} {event.text}")
+    log = running.directory / "lab.log"
+    print(log.read_text()[-4000:] if log.exists() else "the lab has no log")

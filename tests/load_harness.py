@@ -14,6 +14,7 @@ import psutil
 from chaos.load.driver import LocustDriver
 from chaos.load.settings import LoadSettings
 from chaos.measure.recording import Recording, Slice
+from chaos.model.rate import steady
 
 IMPORTS = "from locust import *\nfrom locust.exception import *\nimport os, time\n"
 
@@ -49,7 +50,10 @@ class Harness:
         """A driver for a Locust file with this text (its imports are given)."""
         file = self.directory / "load_file.py"
         file.write_text(IMPORTS + dedent(text))
-        return LocustDriver(LoadSettings(file, self.url, **settings), self.directory)
+        rate = settings.pop("rate", None)
+        legs = steady(rate) if isinstance(rate, int | float) else rate
+        wanted = LoadSettings(file, self.url, rate=legs, **settings)
+        return LocustDriver(wanted, self.directory)
 
     def drive(
         self,

@@ -58,6 +58,7 @@ def harness(tmp_path: Path, server: KnownServer) -> Harness:
 
 
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "missing file": ("", {"users": 1}, r"Could not find '.*gone\.py'"),
     "syntax": (
         "x = (",
         {"users": 1},
@@ -86,6 +87,16 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+def drive_file(file: Path, server: KnownServer) -> None:
+    """Start that file, be it there or not."""
+    driver = LocustDriver(LoadSettings(file, server.url, users=1), file.parent)
+    try:
+        driver.start()
+        await_ready(driver)
+    finally:
+        driver.kill()
+
+
 @pytest.fixture(scope="module")
 def failures(server: KnownServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each case ends with; several at a time, for Locust takes a while to start."""
@@ -94,6 +105,8 @@ def failures(server: KnownServer, tmp_path_factory: pytest.TempPathFactory) -> d
         text, settings, _ = CASES[name]
         harness = Harness(tmp_path_factory.mktemp("case"), server.url)
         try:
+            if name == "missing file":
+                drive_file(harness.directory / "gone.py", server)
             harness.drive(text, 5.0, **settings)
         except LoadFailed as failure:
             return str(failure)
@@ -108,15 +121,6 @@ def test_a_load_that_cannot_be_says_why(failures: dict[str, str], name: str) -> 
     """Whatever is wrong, one message of one line has the cause, and where in the file it is."""
     assert re.search(CASES[name][2], failures[name])
     assert "\n" not in failures[name]
-
-
-def test_a_missing_file_is_named(tmp_path: Path, server: KnownServer) -> None:
-    """A Locust file that is not there fails with Locust's hint."""
-    driver = LocustDriver(LoadSettings(tmp_path / "gone.py", server.url, users=1), tmp_path)
-    driver.start()
-    with pytest.raises(LoadFailed, match=r"Could not find '.*gone\.py'"):
-        await_ready(driver)
-    driver.kill()
 
 
 def test_kill_leaves_no_process(harness: Harness) -> None:

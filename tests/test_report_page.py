@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -116,13 +115,10 @@ def test_the_page_shows_what_users_servers_and_budgets_had() -> None:
         assert expected in text
 
 
-def test_an_hour_of_twenty_endpoints_is_quick_and_small() -> None:
-    """At most 1.5 MB, and within a second on a quiet machine (four here, for busy ones)."""
-    result = large()
-    began = time.perf_counter()
-    text = render_html(result)
-    assert time.perf_counter() - began < 4
-    assert len(text.encode()) < 1_500_000
+@pytest.mark.real
+def test_an_hour_of_twenty_endpoints_is_a_small_page() -> None:
+    """At most 1.5 MB; how long it takes is measured in tests/benchmarks."""
+    assert len(render_html(large()).encode()) < 1_500_000
 
 
 @given(st.lists(st.integers(0, 5000), max_size=30), st.integers(1, 5000))

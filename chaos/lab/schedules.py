@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,9 +62,12 @@ class Schedules:
 
     def _run(self) -> None:
         while not self._end.wait(LOOK_EVERY):
-            for due in due_schedules(self._backend, datetime.now(UTC)):
-                if due.name not in self._done:
-                    self._carry_out(due)
+            try:
+                for due in due_schedules(self._backend, datetime.now(UTC)):
+                    if due.name not in self._done:
+                        self._carry_out(due)
+            except Exception:  # noqa: BLE001 - one schedule must not keep the others from theirs
+                traceback.print_exc()
 
     def _carry_out(self, due: Due) -> None:
         from botocore import xform_name

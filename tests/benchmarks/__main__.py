@@ -8,7 +8,16 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-BENCHMARKS = ("startup", "lab", "report", "coverage", "recorder")
+BENCHMARKS = (
+    "startup",
+    "lab",
+    "report",
+    "coverage",
+    "recorder",
+    "arrivals",
+    "memory",
+    "calibration",
+)
 
 
 def main(names: list[str]) -> None:

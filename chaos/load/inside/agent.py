@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -26,6 +27,9 @@ _INTERVAL_BEFORE = 0.1
 
 _REPORT_DELAY = 0.05
 """Seconds after each whole second, so that most answers of that second are in the report."""
+
+_DIGEST_INTERVAL = 0.05
+"""Seconds; what is worked out at once delays arrivals that are due meanwhile."""
 
 _DRAIN_INTERVAL = 0.02
 
@@ -74,6 +78,7 @@ class Agent:
         self._model.install(self._on_user_start)
         self._listen()
         gevent.spawn(self._report_regularly)
+        gevent.spawn(self._digest_regularly)
 
     def _make_model(self) -> LoadModel:
         if self._settings.rate is None:
@@ -93,6 +98,7 @@ class Agent:
         self._recorder.begin(msg.data["at"])
         self._model.begin(msg.data["at"], msg.data["index"], msg.data["of"])
         self._has_begun = True
+        gc.freeze()  # What is there now stays: to look through it again would delay arrivals.
 
     def _on_finish(self, msg: Any, **_: Any) -> None:
         end = msg.data["at"]
@@ -141,6 +147,11 @@ class Agent:
             self._report()
             to_next_second = 1 - (self._clock.now() - _REPORT_DELAY) % 1
             gevent.sleep(to_next_second if self._has_begun else _INTERVAL_BEFORE)
+
+    def _digest_regularly(self) -> None:
+        while not self._is_drained:
+            self._recorder.digest()
+            gevent.sleep(_DIGEST_INTERVAL)
 
     def _report(self) -> None:
         recording = self._recorder.flush(is_last=self._is_drained)

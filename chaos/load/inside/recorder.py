@@ -54,6 +54,7 @@ class Recorder:
         self._end = inf
         self._requests: list[_Request] = []
         self._recording = Recording()
+        self._good: _Good = defaultdict(lambda: ([], []))
         self.turns: dict[Any, Turn] = {}
         """The turns that are under way, by the greenlet that runs them."""
 
@@ -116,38 +117,43 @@ class Recorder:
         self._recording.record_unsent(due_at, self._clock.now())
         self._recording.arrivals[floor(due_at)] += 1
 
-    def flush(self, *, is_last: bool = False) -> Recording:
-        """What was recorded since the last call; the last one comes when all users have ended."""
-        recording, self._recording = self._recording, Recording()
+    def digest(self) -> None:
+        """Work out what follows from the notes so far: often, so that it never takes long."""
         requests, self._requests = self._requests, []
-        good: _Good = defaultdict(lambda: ([], []))
+        to_epoch, begin, end, is_open = self._clock.at, self._begin, self._end, self._is_open
+        recording, good = self._recording, self._good
+        saw_server, saw_user = self._servers.saw, self._users.saw
         for due_at, method, name, outcome, ms, start_time, steady, wall, headers, user in requests:
             took = ms / 1000
             # The report comes when the file has looked at the answer, which may be long after it
             # came. The wall clock tells how long ago it was sent, unless it was set back.
             ago = took if start_time is None else wall - start_time
-            sent_at = self._clock.at(steady) - max(took, ago)
-            if due_at is None:
-                due = sent_at
-            else:
+            due = sent_at = to_epoch(steady) - (ago if ago > took else took)  # noqa: FURB136 - fast
+            if due_at is not None:
                 due = due_at
                 sent_at = max(sent_at, due)
                 recording.arrivals[floor(due)] += 1
-            if not self._begin <= due < self._end:
+            if not begin <= due < end:
                 continue
             second, is_good = floor(due), outcome is _OK
             if headers is not None:
-                self._servers.saw(headers, second, good=is_good)
+                saw_server(headers, second, good=is_good)
             if user is not None:
-                self._users.saw(user, sent_at, good=is_good)
+                saw_user(user, sent_at, good=is_good)
             if is_good:
                 responses, services = good[second, method, name]
                 responses.append(sent_at - due + took)
-                if self._is_open:
+                if is_open:
                     services.append(took)
             else:
                 recording.record(f"{method} {name}", outcome, due, sent_at, sent_at + took)
-        _record_good(good, recording)
+
+    def flush(self, *, is_last: bool = False) -> Recording:
+        """What was recorded since the last call; the last one comes when all users have ended."""
+        self.digest()
+        recording, self._recording = self._recording, Recording()
+        _record_good(self._good, recording)
+        self._good.clear()
         if is_last:
             self._users.end(self._end)
         self._servers.tell(recording)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
+from operator import itemgetter
 from typing import Any
 
 from chaos.measure.recording import Recording
@@ -23,23 +24,24 @@ class ServerWatch:
 
     def __init__(self, headers: Sequence[str]) -> None:
         self._names = headers
-        self._counts: dict[tuple[int, tuple[str, ...], bool], int] = defaultdict(int)
+        self._read: Any = itemgetter(*headers) if headers else lambda _: ()
+        self._counts: dict[tuple[int, Any, bool], int] = defaultdict(int)
 
     def saw(self, headers: Any, second: int, *, good: bool) -> None:
         """The headers of an answer to a request that was due in that second."""
         try:
-            named = tuple([headers[name] for name in self._names])
+            named = self._read(headers)
         except KeyError:
-            named = tuple([headers[name] for name in self._names if name in headers])
+            named = tuple(headers[name] for name in self._names if name in headers)
         self._counts[second, named, good] += 1
 
     def tell(self, into: Recording) -> None:
         """Add what was counted since the last call, but for answers that named nobody."""
         for (second, named, good), times in self._counts.items():
             if named:
-                key = ServerKey(second, "/".join(map(str, named)))
+                server = "/".join(named) if isinstance(named, tuple) else named
                 tally = Tally(ok=times) if good else Tally(bad=times)
-                into.servers.setdefault(key, Tally()).merge(tally)
+                into.servers.setdefault(ServerKey(second, server), Tally()).merge(tally)
         self._counts.clear()
 
 
