@@ -102,14 +102,15 @@ def measure(case: Case, server: KnownServer, directory: Path) -> Measured:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert server.began_at is not None
     run = read_run(chaos.run_directory()).run
-    return Measured(case, run, truth_of(case, server), server.began_at)
+    came = run.load.between(server.began_at, server.began_at + case.seconds).planned
+    return Measured(case, run, truth_of(case, server.delays[:came]), server.began_at)
 
 
-def truth_of(case: Case, server: KnownServer) -> Truth:
+def truth_of(case: Case, drawn: list[float]) -> Truth:
     """From the plan and the troubles alone; from the server's own delays where it drew some."""
-    waits = sorted(server.delays or _waits(case))
+    waits = sorted(drawn or _waits(case))
     planned = case.rate * case.seconds
-    return Truth(planned, 1.0 if server.delays else len(waits) / planned, waits)
+    return Truth(planned, 1.0 if drawn else len(waits) / planned, waits)
 
 
 def _waits(case: Case) -> Iterator[float]:

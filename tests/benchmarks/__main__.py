@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 BENCHMARKS = (
     "startup",
     "lab",
+    "fabric",
     "report",
     "coverage",
     "recorder",
