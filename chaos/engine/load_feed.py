@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from chaos.load.driver import LoadDriver, LoadFailed
@@ -17,6 +18,9 @@ class LoadFeed:
 
     def __init__(self, driver: LoadDriver | None, directory: Path) -> None:
         self.recording = Recording()
+        self.measured = Slice()
+        """All since `measure_from`, kept as it comes in: the whole is too much to add up anew."""
+        self._measured_from = math.inf
         self._driver = driver
         self._file = (directory / FILE_NAME).open("a", encoding="utf-8")
         self._running = False
@@ -39,6 +43,10 @@ class LoadFeed:
         if self._driver is not None:
             self._driver.begin(at)
             self._running = True
+
+    def measure_from(self, at: float) -> None:
+        """The warm-up ends: from here on (seconds since the epoch) everything counts."""
+        self._measured_from = at
 
     def poll(self) -> None:
         """Take in what is new.
@@ -86,6 +94,7 @@ class LoadFeed:
     def _keep(self, news: Recording) -> None:
         if news:
             self.recording.merge(news)
+            self.measured.merge(news.between(self._measured_from, math.inf))
             self._file.write(json.dumps(news.to_json(), separators=(",", ":")) + "\n")
             self._file.flush()
 

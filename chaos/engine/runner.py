@@ -104,7 +104,6 @@ class Runner:
         self._measured_since: float | None = None
         self._news_at = 0.0
         self._last_second = Slice()
-        self._total = Slice()
 
     def run(self) -> Ending:
         """Run to whatever end it comes to. Whatever that is, what was changed is put back.
@@ -158,6 +157,7 @@ class Runner:
         self._ends_at = self._phase_end + before + self.plan.fault_seconds + declared.recovery
         self._wait(PhaseName.WARMUP, declared.warmup)
         self._measured_since = self._phase_end
+        self._load.measure_from(self._phase_end)
         self._wait(PhaseName.BASELINE, declared.baseline)
         if self.plan.actions or declared.fault:
             require_steady_state(self._observe_steady_state())
@@ -239,7 +239,6 @@ class Runner:
         if self._measured_since is None:
             return
         self._last_second = self._load.last_second(now)
-        self._total = self._load.recording.between(self._measured_since, now)
         breached = self._stops.breached(
             self._load.recording, self._sampler.series, self._measured_since, now
         )
@@ -253,7 +252,7 @@ class Runner:
     def _show(self, now: float) -> None:
         faults = tuple((fault.name, fault.state) for fault in self._timeline.faults)
         self._observer.status(
-            Status(now, self._phase, self._ends_at, faults, self._last_second, self._total)
+            Status(now, self._phase, self._ends_at, faults, self._last_second, self._load.measured)
         )
 
     def _close(self, ending: Ending, reason: str) -> Ending:

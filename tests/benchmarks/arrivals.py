@@ -17,8 +17,8 @@ GOAL = 0.8
 GOAL_MS = 10.0
 TOO_MUCH = 4000.0
 """Arrivals per second that no core can send in its turns, which are half of the time."""
-SHARES = (0.5, 0.8)
-"""Of what is sustained."""
+SHARES = (0.25, 0.5)
+"""Of what is sustained; a machine that others use too may sustain half as much a minute later."""
 SECONDS = 8
 
 PUNCH_CLOCK = """
