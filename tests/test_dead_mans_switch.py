@@ -42,7 +42,9 @@ def test_the_undo_is_scheduled_postponed_and_deleted(aws: BotoClients) -> None:
     assert json.loads(schedule["Target"]["Input"]) == {"InstanceIds": ["i-1", "i-2"]}
     assert schedule["ActionAfterCompletion"] == "DELETE"
     switch.arm("stop them", StopInstances(aws, {}), state, AT + 60)
-    assert scheduler.get_schedule(Name=listed["Name"])["ScheduleExpression"] == moment(AT + 65)
+    postponed = scheduler.get_schedule(Name=listed["Name"])
+    assert postponed["ScheduleExpression"] == moment(AT + 65)
+    assert postponed["State"] == "ENABLED"  # what an update does not name is reset
     switch.disarm("stop them")
     switch.disarm("stop them")
     assert scheduler.list_schedules()["Schedules"] == []
@@ -97,6 +99,7 @@ def states(lab: RunningLab) -> set[str]:
 
 
 @pytest.mark.lab
+@pytest.mark.alone
 def test_the_region_heals_itself_when_the_runner_is_killed(chaos: Chaos, lab: RunningLab) -> None:
     """After a kill -9, nothing else is done; then there is nothing left to recover."""
     with chaos.running("run", "stop.yaml", "--env", "shared") as process:
@@ -113,6 +116,7 @@ def test_the_region_heals_itself_when_the_runner_is_killed(chaos: Chaos, lab: Ru
 
 
 @pytest.mark.lab
+@pytest.mark.alone
 def test_after_a_normal_undo_no_schedule_is_left(chaos: Chaos, lab: RunningLab) -> None:
     """The switch was armed, and is disarmed."""
     with chaos.running("run", "stop.yaml", "--env", "shared") as process:

@@ -316,6 +316,7 @@ def test_the_balancers_count_is_the_clients_count(lab: RunningLab) -> None:
     eventually(lambda: counted() == expected, within=5, what=f"{expected}, not {counted()}")
 
 
+@pytest.mark.alone
 def test_the_truth_log_agrees_with_what_a_client_sees(lab: RunningLab) -> None:
     """No instance answers between its death and its boot, by the log's times."""
     victim = next(iter(lab.instances()))

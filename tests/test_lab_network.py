@@ -113,6 +113,7 @@ def happened(lab: RunningLab, kind: TruthKind, since: float = 0) -> list[float]:
     return [event.at for event in lab_handle.truth(lab.handle, since) if event.kind is kind]
 
 
+@pytest.mark.alone
 def test_a_dark_zone_is_dark_and_only_that(
     lab: RunningLab, clients: BotoClients, visitors: list[Visitor]
 ) -> None:
@@ -232,6 +233,7 @@ class Sampler:
                 self.seen.append(counts)
 
 
+@pytest.mark.alone
 def test_losing_a_zones_network_is_survived_and_reported_as_it_was(
     chaos: Chaos, lab: RunningLab, clients: BotoClients
 ) -> None:

@@ -35,6 +35,7 @@ def chaos(tmp_path: Path) -> Chaos:
     return Chaos(tmp_path)
 
 
+@pytest.mark.alone
 def test_an_instance_is_terminated_and_the_group_heals_itself(chaos: Chaos) -> None:
     """The command brings up a lab, breaks it, and reports what the truth log confirms."""
     ran = chaos("run", EXPERIMENTS / "terminate-instance.yaml", "--plain")
@@ -54,6 +55,7 @@ def test_an_instance_is_terminated_and_the_group_heals_itself(chaos: Chaos) -> N
     assert any("is healthy" in e["text"] and e["at"] > killed for e in truth)
 
 
+@pytest.mark.alone
 def test_failed_requests_agree_with_the_load_balancers_own_count(
     chaos: Chaos, lab: RunningLab
 ) -> None:

@@ -81,6 +81,7 @@ class DeadMansSwitch:
                 ScheduleExpression=f"at({_moment(ends_at + self.settings.grace)})",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",
+                State="ENABLED",
                 Description=f"undo of {name} in run {self.run_id}, if nobody else does",
                 Target={
                     "Arn": universal_target(call),

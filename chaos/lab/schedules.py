@@ -94,7 +94,7 @@ def due_schedules(backend: Any, now: datetime) -> list[Due]:
         for schedule in list(group.schedules.values()):
             target = _UNIVERSAL.fullmatch(schedule.target["Arn"])
             moment = _moment_of(schedule)
-            if target and moment is not None and moment <= now and schedule.state == "ENABLED":
+            if target and moment is not None and moment <= now and schedule.state != "DISABLED":
                 given = json.loads(schedule.target.get("Input") or "{}")
                 deleted = schedule.action_after_completion == "DELETE"
                 found.append(Due(schedule.name, target[1], target[2], given, deleted))
