@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,6 +204,10 @@ def test_the_load_balancers_nodes_have_addresses(lab: RunningLab) -> None:
     }
 
 
+SETTLED = 3.0
+"""Seconds after which what was under way inside a zone that went dark has ended."""
+
+
 class Sampler:
     """Reads the instances' own counters of a zone while something else runs."""
 
@@ -223,8 +228,8 @@ class Sampler:
 
     def _sample(self) -> None:
         while not self._over.wait(0.5):
-            barred = len(happened(self._lab, TruthKind.SUBNET_BARRED)) - self._since
-            if barred <= 0:
+            barred = happened(self._lab, TruthKind.SUBNET_BARRED)[self._since :]
+            if not barred or time.time() < barred[-1] + SETTLED:
                 continue
             counts = without_checks(counts_in(self._lab, DARK))
             if len(happened(self._lab, TruthKind.SUBNET_OPEN)) < len(
