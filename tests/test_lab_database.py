@@ -9,15 +9,18 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
 from chaos.lab.processes import living
+from chaos.lab.truth import TruthKind
 from tests.eventually import eventually
 from tests.lab_databases import DATABASE, QUICK, DatabaseLab, Shoppers, ask, database_lab
 
@@ -195,34 +198,58 @@ def test_both_servers_lost_at_once_come_back_with_all_orders(lab: DatabaseLab) -
     assert shoppers.accepted <= orders_in(lab)
 
 
+@contextmanager
+def dark(lab: DatabaseLab, zone: str) -> Iterator[None]:
+    """Cut the shop's subnet in a zone off by a network ACL that denies all."""
+    ec2 = lab.lab.ec2
+    in_zone = {"Name": "availability-zone", "Values": [zone]}
+    of_the_shop = {"Name": "tag:app", "Values": ["shop"]}
+    (subnet,) = ec2.describe_subnets(Filters=[in_zone, of_the_shop])["Subnets"]
+    its_own = {"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}
+    (acl,) = ec2.describe_network_acls(Filters=[its_own])["NetworkAcls"]
+    (association,) = (a for a in acl["Associations"] if a["SubnetId"] == subnet["SubnetId"])
+    denying = ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
+    changed = ec2.replace_network_acl_association(
+        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=denying
+    )
+    try:
+        yield
+    finally:
+        ec2.replace_network_acl_association(
+            AssociationId=changed["NewAssociationId"], NetworkAclId=acl["NetworkAclId"]
+        )
+        ec2.delete_network_acl(NetworkAclId=denying)
+
+
 def test_a_database_in_a_dark_zone_fails_over(lab: DatabaseLab) -> None:
     """A network ACL that denies all cuts the primary's subnet off; nobody has to say so."""
     zone = lab.describe()["AvailabilityZone"]
-    subnets = lab.lab.ec2.describe_subnets(
-        Filters=[
-            {"Name": "availability-zone", "Values": [zone]},
-            {"Name": "tag:app", "Values": ["shop"]},
-        ]
-    )["Subnets"]
-    (subnet,) = subnets
-    acls = lab.lab.ec2.describe_network_acls(
-        Filters=[{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}]
-    )["NetworkAcls"]
-    (association,) = (
-        one for one in acls[0]["Associations"] if one["SubnetId"] == subnet["SubnetId"]
-    )
-    dark = lab.lab.ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
-    changed = lab.lab.ec2.replace_network_acl_association(
-        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=dark
-    )
-    try:
+    with dark(lab, zone):
         eventually(lambda: lab.describe()["AvailabilityZone"] != zone, within=15, what="failover")
-    finally:
-        lab.lab.ec2.replace_network_acl_association(
-            AssociationId=changed["NewAssociationId"], NetworkAclId=acls[0]["NetworkAclId"]
-        )
     lab.await_redundant()
     assert lab.describe()["SecondaryAvailabilityZone"] == zone
+
+
+def test_a_standby_that_gets_nothing_is_lost_once_and_back_to_stay(lab: DatabaseLab) -> None:
+    """What the primary knew of the lost standby does not count against the new one."""
+    zone = lab.describe()["SecondaryAvailabilityZone"]
+    before = losses(lab)
+    (receiver,) = (
+        child
+        for child in psutil.Process(lab.postmaster(zone)).children()
+        if "walreceiver" in " ".join(child.cmdline())
+    )
+    receiver.suspend()
+    eventually(lambda: losses(lab) > before, within=15, what="its loss")
+    lab.await_redundant()
+    fail_over(lab)
+    assert lab.describe()["AvailabilityZone"] == zone
+    assert losses(lab) == before + 1
+
+
+def losses(lab: DatabaseLab) -> int:
+    """How often the database has gone on without its standby."""
+    return [event.kind for event in lab.truth()].count(TruthKind.DATABASE_STANDBY_LOST)
 
 
 def test_a_single_database_comes_and_goes(lab: DatabaseLab) -> None:

@@ -204,8 +204,9 @@ def test_the_load_balancers_nodes_have_addresses(lab: RunningLab) -> None:
     }
 
 
-SETTLED = 3.0
-"""Seconds after which what was under way inside a zone that went dark has ended."""
+SETTLED = 9.0
+"""Seconds after which what was under way inside a zone that went dark has ended: the shop goes on
+asking its database for five, its last attempt may take three, and its cache comes before."""
 
 
 class Sampler:
@@ -239,10 +240,6 @@ class Sampler:
 
 
 @pytest.mark.alone
-@pytest.mark.xfail(
-    reason="not always: counters in the dark zone move, and its standby is rebuilt again and again",
-    strict=False,
-)
 def test_losing_a_zones_network_is_survived_and_reported_as_it_was(
     chaos: Chaos, lab: RunningLab, clients: BotoClients
 ) -> None:

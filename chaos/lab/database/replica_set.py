@@ -223,6 +223,7 @@ class ReplicaSet:
                 if not member.server.is_alive:
                     raise ServerError(f"{member.name} has ended")
                 await asyncio.sleep(_POLL_EVERY)
+        member.silent_since = member.detached_since = None  # What it was before counts no more.
         member.in_sync = True
 
     def _wait_for(self, standbys: Iterable[Member]) -> None:
