@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,9 @@ def test_the_actions_do_not_know_the_lab() -> None:
     for room in ("actions", "aws", "engine"):
         for file in (PACKAGE / room).rglob("*.py"):
             assert not any("lab" in name.split(".") for name in imports_of(file)), file
+    for room in ("actions", "aws"):
+        for file in (PACKAGE / room).rglob("*.py"):
+            assert not re.search(r"\blab\b", file.read_text(), re.IGNORECASE), f"{file} names it"
 
 
 @pytest.mark.parametrize(

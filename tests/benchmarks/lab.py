@@ -8,7 +8,7 @@ import time
 from chaos.lab import handle
 
 ROUNDS = 3
-GOAL = 10.0
+GOAL = 12.0
 
 
 def main() -> None:
