@@ -91,7 +91,10 @@ def test_every_indicator_can_be_declared(tmp_path: Path, slo: str, name: str) ->
         ("{sli: latency, percentile: 9, by: time, objective: '<= 1s'}", "latency takes no by"),
         ("{sli: outages, of: service, objective: '<= 1'}", "outages takes no of"),
         ("{sli: error_rate, window: 5s, objective: '<= 1%'}", "error_rate takes no window"),
-        ("{sli: throughput, probe: front-door, objective: '>= 1/s'}", "throughput takes no probe"),
+        (
+            "{sli: latency, percentile: 90, of: service, probe: front-door, objective: '<= 1s'}",
+            "a probe asks on time",
+        ),
         (
             "{sli: availability, probe: front-door, by: users, objective: '>= 1%'}",
             "a probe's samples are counted by time; found users",

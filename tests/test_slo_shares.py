@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Recording, Slice, SliceKey
 from chaos.measure.run import PhaseName, Run
+from chaos.measure.samples import Sample, SampleSeries
 from chaos.measure.tallies import ServerKey, Tally, UserTime
 from chaos.model.slo import Slo
 from chaos.report.analyse import analyse
@@ -145,6 +147,23 @@ def test_service_time_counts_from_when_a_request_was_sent() -> None:
     service = _judged(_slo("latency", "<= 100ms", percentile=99, of="service"), run)
     assert (response.verdict, service.verdict) == (Verdict.FAIL, Verdict.PASS)
     assert service.name == "service latency p99"
+
+
+def test_a_probes_samples_have_latency_and_throughput() -> None:
+    """As requests: a time-out counts with what it waited, a quick refusal is no quick answer."""
+    good = [Sample(START + at / 10, 0.02, good=True) for at in range(540)]
+    refused = [Sample(START + at / 10, 0.001, good=False) for at in range(540, 570)]
+    given_up = [Sample(START + at / 10, 2, good=False, timed_out=True) for at in range(570, 600)]
+    series = SampleSeries("front-door", 0.1, (*good, *refused, *given_up))
+    run = replace(run_of(Recording(), (), PLAIN), probes=(series,))
+    half = _judged(_slo("latency", "<= 1s", percentile=50, probe="front-door"), run)
+    most = _judged(_slo("latency", "<= 1s", percentile=98, probe="front-door"), run)
+    assert half.measured == pytest.approx(0.02, rel=0.01)
+    assert most.measured == pytest.approx(2, rel=0.01)
+    assert most.verdict is not Verdict.PASS
+    assert "over 600 samples in 60.0 s" in half.explanation
+    answers = _judged(_slo("throughput", ">= 5/s", probe="front-door"), run)
+    assert (answers.measured, answers.verdict) == (9, Verdict.PASS)
 
 
 def test_the_correction_adds_what_would_have_been_due_meanwhile() -> None:

@@ -19,7 +19,7 @@ from chaos.probes.ask import ask
 from chaos.probes.observation import Surroundings
 
 FILE_NAME = "samples.jsonl"
-"""One JSON line per look at the sampler: `[probe, every, [[due_at, took, good], ...]]`."""
+"""One JSON line per look: `[probe, every, [[due_at, took, good, timed_out], ...]]`."""
 
 MOST_AT_ONCE = 100
 """Answers of one probe that may be awaited at the same time."""
@@ -60,7 +60,7 @@ class Sampler:
         if news:
             with self._file.open("a", encoding="utf-8") as file:
                 for name, samples in news.items():
-                    rows = [[s.due_at, s.took, s.good] for s in samples]
+                    rows = [[s.due_at, s.took, s.good, s.timed_out] for s in samples]
                     file.write(json.dumps([name, self._probes[name].interval, rows]) + "\n")
 
     def so_far(self) -> tuple[SampleSeries, ...]:
@@ -90,7 +90,8 @@ class Sampler:
     def _ask_once(self, name: str, probe: Probe, due: float, offset: float) -> None:
         observation = ask(probe, self._around)
         took = time.monotonic() - due
-        self._news.put((name, Sample(due + offset, took, observation.good)))
+        given_up = not observation.good and took >= probe.patience
+        self._news.put((name, Sample(due + offset, took, observation.good, given_up)))
 
 
 def read_samples(directory: Path) -> tuple[SampleSeries, ...]:

@@ -14,6 +14,8 @@ class Sample:
     took: float
     """Seconds from then until the answer was there, or was given up."""
     good: bool
+    timed_out: bool = False
+    """Whether it was given up, rather than answered badly."""
 
 
 @dataclass(frozen=True, slots=True)

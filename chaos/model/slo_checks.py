@@ -8,7 +8,7 @@ from chaos.model.document import KeyPath
 from chaos.model.experiment import Experiment
 from chaos.model.messages import Finding
 from chaos.model.problems import nearest
-from chaos.model.slo import By, Sli, Slo
+from chaos.model.slo import By, Since, Sli, Slo
 from chaos.model.units import Unit
 
 _SHARES = {sli for sli in Sli if sli.is_a_share}
@@ -18,7 +18,6 @@ _BELONGS_TO: dict[str, Collection[Sli]] = {
     "of": {Sli.LATENCY},
     "by": _SHARES,
     "window": {Sli.AVAILABILITY, Sli.BURN_RATE},
-    "probe": set(Sli) - {Sli.LATENCY, Sli.THROUGHPUT},
 }
 """Keys that some indicators may have."""
 
@@ -83,6 +82,9 @@ def _check_source(slo: Slo, path: KeyPath, experiment: Experiment) -> Iterator[F
     if slo.probe is not None and slo.by in {By.REQUESTS, By.USERS}:
         message = f"a probe's samples are counted by time; found {slo.by}"
         yield Finding(message, (*path, "by"))
+    if slo.probe is not None and slo.of is Since.SERVICE:
+        message = "a probe asks on time, so its latency is the response time"
+        yield Finding(message, (*path, "of"))
     if slo.endpoint is not None and (slo.probe is not None or slo.by is By.USERS):
         what = "a probe has" if slo.probe is not None else "users have"
         yield Finding(f"{what} no endpoint", (*path, "endpoint"), of_key=True)

@@ -17,11 +17,12 @@ from chaos.slo.counts import (
     endpoints_of,
     nothing_in,
     requests_in,
+    series_of,
 )
 from chaos.slo.estimates import Estimate, Mean, Quantile, Scaled, Share
 from chaos.slo.intervals import block_variance, design_effect, residuals
 from chaos.slo.parts import parts_of
-from chaos.slo.window import Tally, Window, phases_of, window_of
+from chaos.slo.window import Tally, Window, phases_of, window_of, window_of_samples
 
 _ONE_BUCKET_LOWER = 1 - 2 * RELATIVE_ERROR
 
@@ -54,14 +55,26 @@ def measure(slo: Slo, run: Run, tolerated: float, *, count_unsent: bool = False)
     if slo.sli.is_a_share:
         counts = counts_of(slo, run, tolerated, count_unsent=count_unsent)
         return Measurement(share_of(slo, counts, run), counts.total, counts.unit, counts.seconds)
-    window = window_of(run, phases_of(slo.during, run), endpoints_of(slo, run, count_unsent))
+    window = _window(slo, run, count_unsent=count_unsent)
     requests = requests_in(window)
     if not requests:
         raise Unmeasurable(nothing_in(slo, run))
     amount = sum(tally.requests for tally in requests)
+    unit = _unit_of(slo)
     if slo.sli is Sli.THROUGHPUT:
-        return Measurement(_throughput(window, run), amount, "request", len(window.phases))
-    return Measurement(_latency(slo, window, run), amount, "request", len(requests))
+        return Measurement(_throughput(window, run), amount, unit, len(window.phases))
+    return Measurement(_latency(slo, window, run), amount, unit, len(requests))
+
+
+def _window(slo: Slo, run: Run, *, count_unsent: bool) -> Window:
+    names = phases_of(slo.during, run)
+    if slo.probe is not None:
+        return window_of_samples(run, names, series_of(slo.probe, run))
+    return window_of(run, names, endpoints_of(slo, run, count_unsent))
+
+
+def _unit_of(slo: Slo) -> str:
+    return "sample" if slo.probe else "request"
 
 
 def share_of(slo: Slo, counts: Counts, run: Run) -> Share | Scaled:
@@ -107,7 +120,7 @@ def _latency(slo: Slo, window: Window, run: Run) -> Quantile:
     q = slo.percentile / 100
     value = durations.quantile(q)
     if value is None:
-        raise Unmeasurable("every request failed at once, so none has a latency")
+        raise Unmeasurable(f"every {_unit_of(slo)} failed at once, so none has a latency")
     # Many may have waited equally long, as at a time-out: count them on both sides of the line.
     effects = [_burstiness(slo, window, run, limit) for limit in (value, value * _ONE_BUCKET_LOWER)]
     return Quantile(durations, q, max(effects))

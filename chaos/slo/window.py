@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Slice
 from chaos.measure.run import PhaseName, PhaseSpan, Run
+from chaos.measure.samples import Sample, SampleSeries
 from chaos.model.slo import During
 
 _MEASURED = (PhaseName.BASELINE, PhaseName.FAULT, PhaseName.RECOVERY)
@@ -79,6 +81,31 @@ def window_of(run: Run, names: Collection[PhaseName], endpoints: Collection[str]
         key=lambda item: item[0],
     )
     return Window(phases, tuple(slices))
+
+
+def window_of_samples(run: Run, names: Collection[PhaseName], series: SampleSeries) -> Window:
+    """The same of a probe, its samples taken for requests: a second has those that were due in it.
+
+    As with requests, an answer that was bad at once has no latency.
+    """
+    phases = window_of(run, names).phases
+    slices: dict[int, Slice] = {}
+    for sample in series.samples:
+        second = math.floor(sample.due_at)
+        if second in phases:
+            _add(sample, slices.setdefault(second, Slice()))
+    return Window(phases, tuple(sorted(slices.items(), key=itemgetter(0))))
+
+
+def _add(sample: Sample, piece: Slice) -> None:
+    if sample.good:
+        piece.ok += 1
+    elif sample.timed_out:
+        piece.timed_out += 1
+    else:
+        piece.failed += 1
+        return
+    piece.response.record(sample.took)
 
 
 def tallied(counts: Iterable[tuple[int, float, float]]) -> tuple[Tally, ...]:
