@@ -105,6 +105,16 @@ def test_a_quantile_is_within_the_relative_error_of_its_sample(
     assert abs(read - exact) <= exact * RELATIVE_ERROR * (1 + 1e-6)
 
 
+@given(st.lists(durations), st.lists(quantiles))
+def test_several_quantiles_at_once_are_each_what_they_are_alone(
+    samples: list[float], wanted: list[float]
+) -> None:
+    """One pass over the buckets is as good as many, also where nothing was recorded."""
+    histogram, ascending = histogram_of(samples), sorted(wanted)
+    assert list(histogram.quantiles(ascending)) == [histogram.quantile(q) for q in ascending]
+    assert histogram.count == len(samples)
+
+
 @given(st.lists(durations, min_size=1), quantiles, quantiles)
 def test_quantiles_grow_with_their_share_and_end_at_the_maximum(
     samples: list[float], one: float, other: float

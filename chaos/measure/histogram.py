@@ -35,7 +35,7 @@ def _middle_of(bucket: int) -> float:
 class Histogram:
     """Counts of durations, in seconds, by bucket."""
 
-    __slots__ = ("_counts", "_packed", "highest", "lowest")
+    __slots__ = ("_counts", "_packed", "count", "highest", "lowest")
 
     def __init__(
         self, counts: dict[int, int] | None = None, lowest: float = math.inf, highest: float = 0.0
@@ -43,6 +43,8 @@ class Histogram:
         self.lowest = lowest
         self.highest = highest
         self._counts: dict[int, int] | None = {} if counts is None else counts
+        self.count = sum(self._counts.values())
+        """How many durations were recorded."""
         self._packed = b""
         """Stands for the counts where there are none: see `pack`."""
 
@@ -73,15 +75,11 @@ class Histogram:
     def __repr__(self) -> str:
         return f"Histogram({self.counts}, {self.lowest}, {self.highest})"
 
-    @property
-    def count(self) -> int:
-        """How many durations were recorded."""
-        return sum(self.counts.values())
-
     def record(self, seconds: float, times: int = 1) -> None:
         """Add one duration (or the same one several times)."""
         counts, bucket = self._open(), _bucket_of(seconds)
         counts[bucket] = counts.get(bucket, 0) + times
+        self.count += times
         self.lowest = min(self.lowest, seconds)
         self.highest = max(self.highest, seconds)
 
@@ -94,6 +92,7 @@ class Histogram:
             end = bisect_right(ordered, bucket, lo=start, key=_bucket_of)
             counts[bucket] = counts.get(bucket, 0) + end - start
             start = end
+        self.count += len(ordered)
         if ordered:
             self.lowest = min(self.lowest, ordered[0])
             self.highest = max(self.highest, ordered[-1])
@@ -110,6 +109,7 @@ class Histogram:
                 _add(other.counts, counts)
             else:
                 counts.update(other.counts)
+            self.count += other.count
             lowest = min(lowest, other.lowest)
             highest = max(highest, other.highest)
         self.lowest, self.highest = lowest, highest
@@ -119,19 +119,25 @@ class Histogram:
 
         Seconds, within `RELATIVE_ERROR`; None where nothing was recorded. `q` is in 0..1.
         """
-        counts = self.counts
-        total = sum(counts.values())
-        if total == 0:
-            return None
-        rank = max(1, math.ceil(q * total - 1e-9))
-        if rank == total:
-            return self.highest
-        seen = 0
-        for bucket in sorted(counts):
-            seen += counts[bucket]
-            if seen >= rank:
-                return min(max(_middle_of(bucket), self.lowest), self.highest)
-        return self.highest
+        return next(self.quantiles((q,)))
+
+    def quantiles(self, ascending: Iterable[float]) -> Iterator[float | None]:
+        """The same of several, in one pass."""
+        counts, seen = iter(self._ascending()), 0
+        bucket = 0
+        for q in ascending:
+            rank = max(1, math.ceil(q * self.count - 1e-9))
+            if rank >= self.count:
+                yield self.highest if self.count else None
+                continue
+            while seen < rank:
+                bucket, times = next(counts)
+                seen += times
+            yield min(max(_middle_of(bucket), self.lowest), self.highest)
+
+    def _ascending(self) -> Iterator[tuple[int, int]]:
+        """Buckets and their counts; nothing is looked at before the first is asked for."""
+        yield from sorted(self.counts.items())
 
     def values(self) -> Iterator[tuple[float, int]]:
         """Each duration that was recorded, within `RELATIVE_ERROR`, and how often; in no order."""

@@ -51,6 +51,7 @@ def _rows(result: Result) -> Iterator[Row]:
 
 
 def _row(key: SliceKey, piece: Slice, phase: str, started_at: float) -> Row:
+    p50, p90, p99, longest = map(_rounded, piece.response.quantiles((0.5, 0.9, 0.99, 1)))
     return Row(
         second=key.second,
         offset=round(key.second - started_at, 3),
@@ -61,14 +62,13 @@ def _row(key: SliceKey, piece: Slice, phase: str, started_at: float) -> Row:
         failed=piece.failed,
         timed_out=piece.timed_out,
         not_sent=piece.not_sent,
-        p50=_rounded(piece, 0.5),
-        p90=_rounded(piece, 0.9),
-        p99=_rounded(piece, 0.99),
-        max=_rounded(piece, 1),
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        max=longest,
     )
 
 
-def _rounded(piece: Slice, q: float) -> float | None:
+def _rounded(seconds: float | None) -> float | None:
     """To the microsecond: below that the histogram holds nothing."""
-    seconds = piece.response.quantile(q)
     return None if seconds is None else round(seconds, 6)
