@@ -202,11 +202,15 @@ def test_both_servers_lost_at_once_come_back_with_all_orders(lab: DatabaseLab) -
 def dark(lab: DatabaseLab, zone: str) -> Iterator[None]:
     """Cut the shop's subnet in a zone off by a network ACL that denies all."""
     ec2 = lab.lab.ec2
-    in_zone = {"Name": "availability-zone", "Values": [zone]}
-    of_the_shop = {"Name": "tag:app", "Values": ["shop"]}
-    (subnet,) = ec2.describe_subnets(Filters=[in_zone, of_the_shop])["Subnets"]
-    its_own = {"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}
-    (acl,) = ec2.describe_network_acls(Filters=[its_own])["NetworkAcls"]
+    (subnet,) = ec2.describe_subnets(
+        Filters=[
+            {"Name": "availability-zone", "Values": [zone]},
+            {"Name": "tag:app", "Values": ["shop"]},
+        ]
+    )["Subnets"]
+    (acl,) = ec2.describe_network_acls(
+        Filters=[{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}]
+    )["NetworkAcls"]
     (association,) = (a for a in acl["Associations"] if a["SubnetId"] == subnet["SubnetId"])
     denying = ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
     changed = ec2.replace_network_acl_association(
