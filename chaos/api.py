@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.engine.clock import SystemClock
 from chaos.engine.dead_mans_switch import safeguard_of
 from chaos.engine.environment import OpenEnvironment
-from chaos.engine.journal import FileJournal
+from chaos.engine.journal import AnyRecord
 from chaos.engine.liveness import alive
-from chaos.engine.lock import LocalLock, Note
+from chaos.engine.lock import Note
+from chaos.engine.mirror import Mirror, mirror_of, open_journal
 from chaos.engine.observer import Observer
 from chaos.engine.plan import Plan, make_plan
 from chaos.engine.plan_document import PlanDocument, document_of, drift
+from chaos.engine.preflight import require_permissions
 from chaos.engine.refusals import refuse_unsafe
 from chaos.engine.run_directory import make_run_directory, point_latest_at
 from chaos.engine.runner import Interruption, Runner, RunParts
+from chaos.engine.shared_lock import lock_of
 from chaos.engine.stored_run import read_run
+from chaos.engine.turn import Patience, in_turn
 from chaos.load.driver import LoadDriver, LocustDriver
 from chaos.load.settings import LoadSettings
 from chaos.model.loading import LoadedExperiment
 from chaos.model.problems import ChaosError, Refused
 from chaos.report.conclude import conclude
 from chaos.report.result import Result
-from chaos.report.write import write_report
+from chaos.report.write import RenderError, write_report
+from chaos.slo.verdict import SloResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class RunOptions:
     """Instead of the experiment's own."""
     saved_plan: PlanDocument | None = None
     """Run exactly this, or refuse."""
+    wait: float = 0.0
+    """Seconds to wait for another run in the environment to end, before this one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +57,45 @@ class FinishedRun:
 
     result: Result
     directory: Path
+    unwritten: str = ""
+    """Why the report is not whole, where it is not."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the whole run."""
+        return self.result.verdict
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.directory / "report.html"
+
+    def slo(self, name: str) -> SloResult:
+        """The objective of that name, judged: `availability`, `latency p99`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {slo.name: slo for slo in self.result.slos}[name]
 
 
 class Controls:
-    """The clock of a run and the way to interrupt it from a signal's handler."""
+    """The clock of a run, and the way into it from a signal's handler or another thread."""
 
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.interruption = Interruption()
+        self.directory = Path()
+        """Where the run is written, once it is about to begin."""
 
     def interrupt(self, reason: str) -> None:
         """End the run at its next step; everything is put back."""
         self.interruption.reason = reason
+        self.clock.wake()
+
+    def end_faults(self) -> None:
+        """Undo the faults now, as at the end of their time; the run goes on from there."""
+        self.interruption.faults_over = True
         self.clock.wake()
 
 
@@ -89,16 +124,26 @@ def run_experiment(
     """Plan, run, judge and write the report.
 
     Raises:
-        Refused: the run would do nothing, or too much.
+        Refused: the run would do nothing, or too much; or another is going on (EnvironmentTaken).
         EnvironmentUnusable: the report's directory cannot be written.
     """
     now = controls.clock.now()
     directory = make_run_directory(options.reports, loaded.file, now)
-    lock = LocalLock(environment.identity)
-    with _removed_if_refused(directory), lock.held(Note.now(now, directory.name)):
+    warnings: deque[str] = deque()
+    lock = lock_of(environment, controls.clock, warnings.append)
+    mirror = mirror_of(environment, directory.name, controls.clock, warnings.append)
+    patience = Patience(options.wait, controls.clock, controls.interruption, observer)
+    holder = Note.now(now, directory.name)
+    with _removed_if_refused(directory), in_turn(lock, holder, patience):
         plan = plan_experiment(loaded, environment, options.seed)
         _refuse_drift(plan, loaded.file, options.saved_plan)
-        with alive(directory), closing(FileJournal(directory)) as journal:
+        warnings.extend(filter(None, [require_permissions(plan)]))
+        controls.directory = directory
+        with (
+            mirror.alive(holder) if mirror else nullcontext(),
+            alive(directory),
+            open_journal(directory, mirror) as journal,
+        ):
             parts = RunParts(
                 run_id=directory.name,
                 file=loaded.file,
@@ -109,14 +154,28 @@ def run_experiment(
                 load=_load_driver(loaded, plan, options, directory),
                 safeguard=safeguard_of(environment, directory.name),
                 interruption=controls.interruption,
-                stop_requested=lock.stop_requested,
+                stop_requested=lambda: lock.stop_requested() or _taken_over(mirror),
+                warnings=warnings,
             )
-            Runner(plan, parts).run()
-    stored = read_run(directory)
+            runner = Runner(plan, parts)
+            runner.run()
+    return _concluded(directory, runner.unwritten)
+
+
+def _concluded(directory: Path, unwritten: Sequence[AnyRecord]) -> FinishedRun:
+    """Judge, and write the report; a full disk costs the report, and hides nothing."""
+    stored = read_run(directory, unwritten)
     result = conclude(stored.experiment, stored.run)
-    write_report(result, directory)
-    point_latest_at(directory)
+    try:
+        write_report(result, directory)
+        point_latest_at(directory)
+    except (OSError, RenderError) as error:
+        return FinishedRun(result, directory, unwritten=str(error))
     return FinishedRun(result, directory)
+
+
+def _taken_over(mirror: Mirror | None) -> str | None:
+    return mirror.stop_requested() if mirror else None
 
 
 def _refuse_drift(plan: Plan, file: Path, saved: PlanDocument | None) -> None:

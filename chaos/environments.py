@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chaos.aws.factory import ClientFactory
+from chaos.aws.shared_store import SharedStore, open_store
 from chaos.engine.environment import OpenEnvironment, OwnPlace
 from chaos.measure.run import Event
 from chaos.model.environment import LAB, DeadMansSwitchSettings, Environment, Settings
+from chaos.model.shared_place import SharedPlace
 
 if TYPE_CHECKING:
     from chaos.lab.handle import LabHandle
@@ -38,7 +40,13 @@ def open_environment(
     elif environment.uses_aws:
         yield _open_aws(name, environment)
     else:
-        yield OpenEnvironment(name, environment.host, blast_radius=environment.blast_radius)
+        yield OpenEnvironment(
+            name,
+            environment.host,
+            blast_radius=environment.blast_radius,
+            lock_store=_store(environment.lock, None),
+            mirror_store=_store(environment.journal_mirror, None),
+        )
 
 
 def open_existing(name: str, settings: Settings) -> OpenEnvironment | None:
@@ -58,7 +66,7 @@ def open_existing(name: str, settings: Settings) -> OpenEnvironment | None:
     from chaos.lab import handle as lab
 
     found = lab.find()
-    return None if found is None else _in_lab(found, environment)
+    return None if found is None else in_lab(found, environment)
 
 
 def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
@@ -79,7 +87,14 @@ def _open_aws(name: str, environment: Environment) -> OpenEnvironment:
         own_place=_place_of(own, clients) if own and not environment.endpoint_url else None,
         blast_radius=environment.blast_radius,
         protected=environment.protected,
+        check_permissions=environment.check_permissions and environment.endpoint_url is None,
+        lock_store=_store(environment.lock, clients),
+        mirror_store=_store(environment.journal_mirror, clients),
     )
+
+
+def _store(place: SharedPlace | None, clients: ClientFactory | None) -> SharedStore | None:
+    return None if place is None else open_store(place, clients)
 
 
 def _place_of(instance: str, clients: ClientFactory) -> OwnPlace | None:
@@ -96,32 +111,36 @@ def _open_lab(environment: Environment, settings: Settings, say: Say) -> Iterato
     found = lab.find()
     if found is not None:
         say(f"using the lab that is up ({found.host})")
-        yield _in_lab(found, environment)
+        yield in_lab(found, environment)
         return
     say("starting the lab")
     started = lab.start(settings=lab.settings_from(settings.lab), progress=say)
     try:
-        yield _in_lab(started, environment)
+        yield in_lab(started, environment)
     finally:
         say("stopping the lab")
         lab.stop(started)
 
 
-def _in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
+def in_lab(handle: LabHandle, environment: Environment) -> OpenEnvironment:
+    """The environment, in a lab that is up."""
     from chaos.aws.clients import connect
 
     _bypass_proxies()
     inside = Environment(region=handle.region, endpoint_url=handle.endpoint_url)
+    clients = connect(inside, handle.credentials)
     return OpenEnvironment(
         name=LAB,
         host=environment.host or handle.host,
-        clients=connect(inside, handle.credentials),
+        clients=clients,
         account=handle.account_id,
         region=handle.region,
         endpoint_url=handle.endpoint_url,
         blast_radius=environment.blast_radius,
         protected=environment.protected,
         dead_mans_switch=environment.dead_mans_switch or _lab_switch(handle),
+        lock_store=_store(environment.lock, clients),
+        mirror_store=_store(environment.journal_mirror, clients),
         truth=_truth_of(handle),
     )
 

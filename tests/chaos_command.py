@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chaos.aws.clients import BotoClients
 from tests.eventually import eventually
 from tests.lab_fixtures import RunningLab
 
@@ -47,6 +48,18 @@ class Chaos:
         )
         self.environment["AWS_ACCESS_KEY_ID"] = handle.access_key_id
         self.environment["AWS_SECRET_ACCESS_KEY"] = handle.secret_access_key
+
+    def use_api(self, clients: BotoClients, *settings: str) -> None:
+        """Let `--env shared` mean that moto, with further lines of settings."""
+        self.directory.mkdir(exist_ok=True)
+        lines = [
+            "[environments.shared]",
+            'region = "us-east-1"',
+            f'endpoint_url = "{clients.client("ec2").meta.endpoint_url}"',
+            *settings,
+        ]
+        (self.directory / "chaos.toml").write_text("\n".join(lines))
+        self.environment |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
     def __call__(self, *words: str | Path, within: float = 150) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
@@ -97,3 +110,17 @@ class Chaos:
             return journal.exists() and text in journal.read_text()
 
         eventually(said, within, f"the journal says {text}")
+
+
+def stop_two_in(clients: BotoClients, directory: Path, lasts: str = "60s") -> Path:
+    """Two instances, and an experiment that stops them for so long; without load."""
+    made = clients.client("ec2").run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2)
+    ids = ", ".join(one["InstanceId"] for one in made["Instances"])
+    file = directory / "stop-two.yaml"
+    file.write_text(
+        "title: Two stop\n"
+        f"targets: {{two: {{type: aws:ec2:instance, ids: [{ids}]}}}}\n"
+        "actions:\n"
+        f"  stop: {{action: aws:ec2:stop-instances, targets: two, duration: {lasts}}}\n"
+    )
+    return file

@@ -16,7 +16,11 @@ from chaos.model.environment import Environment
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
 
-pytest_plugins = ["tests.lab_fixtures", "tests.lab_caches"]
+    from tests.aws_world import World
+
+pytest_plugins = ["tests.lab_fixtures", "tests.lab_caches", "pytester"]
+
+collect_ignore = ["sample_app"]  # another team's repository, with tests of its own
 
 # How long an example takes says nothing on a shared machine.
 hypothesis.settings.register_profile("chaos", deadline=None)
@@ -51,9 +55,22 @@ def moto() -> Iterator[ThreadedMotoServer]:
 @pytest.fixture
 def aws(moto: ThreadedMotoServer) -> BotoClients:
     """Clients of an empty account in us-east-1."""
-    host, port = moto.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    clients = _clients_of(moto)
+    endpoint = clients.client("sts").meta.endpoint_url
     reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset, timeout=10).close()
-    environment = Environment(region="us-east-1", endpoint_url=endpoint)
+    return clients
+
+
+@pytest.fixture(scope="module")
+def world(moto: ThreadedMotoServer) -> World:
+    """An account with something of everything; each use leaves it as it was, or it is made anew."""
+    from tests.aws_world import World
+
+    return World(_clients_of(moto))
+
+
+def _clients_of(moto: ThreadedMotoServer) -> BotoClients:
+    host, port = moto.get_host_and_port()
+    environment = Environment(region="us-east-1", endpoint_url=f"http://{host}:{port}")
     return connect(environment, CREDENTIALS)

@@ -6,16 +6,19 @@ the thousand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chaos.actions.registry import Registry
+from chaos.aws.shared_store import SharedStore
 from chaos.engine.environment import OpenEnvironment, OwnPlace
-from chaos.engine.journal import AnyRecord, FileJournal
+from chaos.engine.journal import AnyRecord, Journal
+from chaos.engine.mirror import mirror_of, open_journal
 from chaos.engine.observer import Status
-from chaos.engine.plan import make_plan
+from chaos.engine.plan import Plan, make_plan
 from chaos.engine.refusals import refuse_unsafe
 from chaos.engine.runner import Interruption, Runner, RunParts
 from chaos.engine.stored_run import StoredRun, read_run
@@ -186,6 +189,7 @@ class Simulation:
         self.own_place: OwnPlace | None = None
         self.watcher = Watcher()
         self.on_record: Callable[[AnyRecord], None] = lambda _: None
+        self.mirror_store: SharedStore | None = None
 
     def _before(self, record: AnyRecord) -> None:
         self.on_record(record)
@@ -199,10 +203,17 @@ class Simulation:
             self.ec2,
             protected=self.protected,
             own_place=self.own_place,
+            mirror_store=self.mirror_store,
         )
         plan = make_plan(loaded.experiment, environment, seed=1)
         refuse_unsafe(plan.actions, plan.experiment, environment)
-        journal = _Hooked(FileJournal(self.directory), self._before)
+        warnings: deque[str] = deque()
+        mirror = mirror_of(environment, "simulated", self.clock, warnings.append)
+        with open_journal(self.directory, mirror) as journal:
+            unwritten = self._run(plan, _Hooked(journal, self._before), warnings)
+        return read_run(self.directory, unwritten)
+
+    def _run(self, plan: Plan, journal: Journal, warnings: deque[str]) -> Sequence[AnyRecord]:
         parts = RunParts(
             run_id="simulated",
             file=self.file,
@@ -210,17 +221,19 @@ class Simulation:
             journal=journal,
             clock=self.clock,
             observer=self.watcher,
-            load=self.load if loaded.experiment.load else None,
+            load=self.load if plan.experiment.load else None,
             interruption=self.interruption,
+            warnings=warnings,
         )
-        Runner(plan, parts).run()
-        return read_run(self.directory)
+        runner = Runner(plan, parts)
+        runner.run()
+        return runner.unwritten
 
 
 class _Hooked:
     """A journal that lets a test act, or fail, before a record is written."""
 
-    def __init__(self, journal: FileJournal, before: Callable[[AnyRecord], None]) -> None:
+    def __init__(self, journal: Journal, before: Callable[[AnyRecord], None]) -> None:
         self._journal = journal
         self._before = before
 

@@ -203,7 +203,11 @@ def test_the_policy_for_an_experiment_is_no_wider_than_it_needs(chaos: Chaos) ->
     """Changes only of what carries the target's tags; reads have no narrower form."""
     ran = chaos("iam", ROOT / "experiments/stop-half-the-fleet.yaml")
     reads, changes = json.loads(ran.stdout)["Statement"]
-    assert reads["Action"] == ["ec2:DescribeInstances", "sts:GetCallerIdentity"]
+    assert reads["Action"] == [
+        "cloudwatch:DescribeAlarms",
+        "ec2:DescribeInstances",
+        "sts:GetCallerIdentity",
+    ]
     assert changes["Action"] == ["ec2:StartInstances", "ec2:StopInstances"]
     assert changes["Condition"] == {"StringEquals": {"aws:ResourceTag/app": "shop"}}
 

@@ -13,7 +13,11 @@ from chaos.actions.action import ApiCall
 from chaos.actions.ec2 import StopInstances, StoppedInstances
 from chaos.aws.clients import BotoClients
 from chaos.engine.dead_mans_switch import DeadMansSwitch, universal_target
-from chaos.model.environment import DeadMansSwitchSettings
+from chaos.engine.journal import Captured, FileJournal, Reached, RunStarted, Stage
+from chaos.engine.recovery import read_unfinished
+from chaos.model.environment import DeadMansSwitchSettings, load_settings
+from chaos.model.experiment import Experiment
+from chaos.recovering import recover_run
 from tests.chaos_command import ROOT, Chaos
 from tests.eventually import eventually
 from tests.lab_fixtures import RunningLab
@@ -48,6 +52,52 @@ def test_the_undo_is_scheduled_postponed_and_deleted(aws: BotoClients) -> None:
     switch.disarm("stop them")
     switch.disarm("stop them")
     assert scheduler.list_schedules()["Schedules"] == []
+
+
+@pytest.mark.parametrize("stage", [None, Stage.REVERT_CONFIRMED])
+def test_what_is_armed_is_put_away_by_a_recovery(
+    aws: BotoClients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stage | None
+) -> None:
+    """Also where the runner was killed before the injection, or after the undo was confirmed."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    chaos = Chaos(tmp_path)
+    chaos.use_api(aws, f'dead_mans_switch = {{role_arn = "{ROLE}", grace = "5s"}}')
+    action, state = StopInstances(aws, {}), StoppedInstances(running=("i-1",))
+    DeadMansSwitch(aws, "killed", SETTINGS).arm("stop", action, state, AT)
+    journal = FileJournal(tmp_path)
+    journal.write(
+        RunStarted(
+            at=AT,
+            run_id="killed",
+            experiment=Experiment(title="Killed"),
+            file="killed.yaml",
+            environment="shared",
+            account="123456789012",
+            region="us-east-1",
+            endpoint_url=aws.client("sts").meta.endpoint_url,
+            seed=1,
+        )
+    )
+    journal.write(
+        Captured(
+            at=AT,
+            name="stop",
+            action=action.id,
+            parameters={},
+            targets=("i-1",),
+            state=state.model_dump(),
+        )
+    )
+    if stage is not None:
+        journal.write(Reached(at=AT, name="stop", stage=stage))
+    journal.close()
+    unfinished = read_unfinished(tmp_path)
+    assert unfinished is not None
+    outcome = recover_run(unfinished, load_settings(tmp_path / "chaos.toml"))
+    assert outcome.text == "nothing was left broken"
+    assert aws.client("scheduler").list_schedules()["Schedules"] == []
+    assert read_unfinished(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +149,6 @@ def states(lab: RunningLab) -> set[str]:
 
 
 @pytest.mark.lab
-@pytest.mark.alone
 def test_the_region_heals_itself_when_the_runner_is_killed(chaos: Chaos, lab: RunningLab) -> None:
     """After a kill -9, nothing else is done; then there is nothing left to recover."""
     with chaos.running("run", "stop.yaml", "--env", "shared") as process:
@@ -116,7 +165,6 @@ def test_the_region_heals_itself_when_the_runner_is_killed(chaos: Chaos, lab: Ru
 
 
 @pytest.mark.lab
-@pytest.mark.alone
 def test_after_a_normal_undo_no_schedule_is_left(chaos: Chaos, lab: RunningLab) -> None:
     """The switch was armed, and is disarmed."""
     with chaos.running("run", "stop.yaml", "--env", "shared") as process:

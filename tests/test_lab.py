@@ -240,10 +240,11 @@ def test_the_group_grows_and_shrinks_by_zone(lab: RunningLab) -> None:
     assert sorted(zones_of(lab).values()) == [2, 2, 2]
 
 
-def test_a_suspended_group_launches_nothing(lab: RunningLab) -> None:
-    """While Launch is suspended a terminated member is not replaced; afterwards it is."""
+@pytest.mark.parametrize("process", ["Launch", "HealthCheck"])
+def test_a_suspended_group_replaces_nothing(lab: RunningLab, process: str) -> None:
+    """While either is suspended a terminated member is not replaced; afterwards it is."""
     victim = next(iter(lab.instances()))
-    lab.autoscaling.suspend_processes(AutoScalingGroupName="shop", ScalingProcesses=["Launch"])
+    lab.autoscaling.suspend_processes(AutoScalingGroupName="shop", ScalingProcesses=[process])
     began = time.time()
     lab.ec2.terminate_instances(InstanceIds=[victim])
     eventually(
@@ -254,7 +255,7 @@ def test_a_suspended_group_launches_nothing(lab: RunningLab) -> None:
         what="the group has noticed",
     )
     assert len(lab.instances()) == 5
-    lab.autoscaling.resume_processes(AutoScalingGroupName="shop", ScalingProcesses=["Launch"])
+    lab.autoscaling.resume_processes(AutoScalingGroupName="shop", ScalingProcesses=[process])
     eventually(lab.is_whole, within=REPLACED_WITHIN, what="the replacement is healthy")
 
 

@@ -253,7 +253,6 @@ def test_an_alarm_follows_its_metric(cloudwatch: CloudWatchClient, own_alarm: st
     assert [item["HistorySummary"].rpartition(" ")[2] for item in items][-2:] == ["ALARM", "OK"]
 
 
-@pytest.mark.alone
 def test_an_alarm_aborts_a_run_and_ends_with_the_fault(
     lab: RunningLab, cloudwatch: CloudWatchClient, tmp_path: Path
 ) -> None:

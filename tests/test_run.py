@@ -117,6 +117,27 @@ def test_a_stop_condition_ends_the_run_and_undoes_the_fault(tmp_path: Path) -> N
     assert run.phase(PhaseName.RECOVERY) is None
 
 
+@pytest.mark.parametrize(("spent", "aborts"), [("0.005%", True), ("1%", False)])
+def test_a_run_ends_when_it_has_spent_too_much_of_the_error_budget(
+    tmp_path: Path, spent: str, aborts: bool
+) -> None:
+    """At 99 %, three bad seconds are 0.01 % of 30 days."""
+    objective = 'slos: [{sli: availability, objective: ">= 99%", during: all}]'
+    condition = f"stop_conditions: [error_budget > {spent}]"
+    experiment = "\n".join([STOP_TWO.partition("stop_conditions")[0], objective, condition])
+    simulation = Simulation(tmp_path, experiment)
+    bad_from = START + 9
+    simulation.load.outcome = lambda due: (
+        Outcome.FAILED if bad_from < due < bad_from + 3 else Outcome.OK
+    )
+    run = simulation.run().run
+    assert (run.ending is Ending.ABORTED) == aborts
+    assert all_running(simulation)
+    if aborts:
+        assert "error_budget > 0.005% at 99% (it is 0.0" in run.reason
+        assert next(event.at for event in run.events if event.kind == "stop") < bad_from + 5
+
+
 def test_when_the_load_dies_the_fault_is_undone_and_the_environment_is_to_blame(
     tmp_path: Path,
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chaos.actions.action import CannotRevert, State
-from chaos.actions.autoscaling import ExcludeAvailabilityZone
+from chaos.actions.autoscaling import ExcludeAvailabilityZone, SuspendProcesses
 from chaos.actions.az import PowerInterruption
 from chaos.actions.elbv2 import DeregisterTargets
 from chaos.actions.registry import Registry
@@ -109,6 +109,56 @@ def test_a_group_must_keep_a_zone(aws: BotoClients) -> None:
         exclude(aws, ZONES[0]).capture(find(aws, GROUP, ids="shop"))
 
 
+def suspended(aws: BotoClients, name: str) -> set[str]:
+    """The suspended processes of a group."""
+    return {process["ProcessName"] for process in group_of(aws, name)["SuspendedProcesses"]}
+
+
+def test_only_what_went_on_before_is_resumed(aws: BotoClients) -> None:
+    """Of all processes, where none are named; a group in which none went on is not touched."""
+    _, subnets = make_vpc(aws)
+    client = aws.client("autoscaling")
+    for name in ("shop", "quiet"):
+        make_group(aws, name, subnets[:3])
+    client.suspend_processes(AutoScalingGroupName="shop", ScalingProcesses=["AZRebalance"])
+    client.suspend_processes(AutoScalingGroupName="quiet")
+    targets = find(aws, GROUP, tags={"app": "shop"})
+    action = SuspendProcesses(aws, {})
+    state = action.capture(targets)
+    assert [call.parameters["AutoScalingGroupName"] for call in action.revert_calls(state)] == [
+        "shop"
+    ]
+    assert not action.injected(targets, state)
+    action.inject(targets, state)
+    assert action.injected(targets, state)
+    assert len(suspended(aws, "shop")) == 9
+    for _ in range(2):
+        action.revert(state)
+        assert action.verify(state)
+        assert suspended(aws, "shop") == {"AZRebalance"}
+    assert len(suspended(aws, "quiet")) == 9
+
+
+def test_processes_that_others_resumed_or_suspended_meanwhile_stay_so(aws: BotoClients) -> None:
+    """A deleted group is reported, and the others are undone all the same."""
+    _, subnets = make_vpc(aws)
+    client = aws.client("autoscaling")
+    for name in ("shop", "doomed"):
+        make_group(aws, name, subnets[:3])
+    targets = find(aws, GROUP, tags={"app": "shop"})
+    action = SuspendProcesses(aws, {"processes": ["Launch", "Terminate"]})
+    state = action.capture(targets)
+    action.inject(targets, state)
+    client.resume_processes(AutoScalingGroupName="shop", ScalingProcesses=["Launch"])
+    client.suspend_processes(AutoScalingGroupName="shop", ScalingProcesses=["HealthCheck"])
+    client.delete_auto_scaling_group(AutoScalingGroupName="doomed")
+    assert not action.verify(state)
+    with pytest.raises(CannotRevert, match="doomed"):
+        action.revert(state)
+    assert suspended(aws, "shop") == {"HealthCheck"}
+    assert action.verify(state)
+
+
 def make_target_group(aws: BotoClients, name: str, ids: list[str]) -> str:
     """A target group with these instances."""
     elbv2 = aws.client("elbv2")
@@ -150,7 +200,7 @@ def test_exactly_those_that_were_registered_are_registered_again(
     action = DeregisterTargets(aws, {})
     found = find(aws, "aws:ec2:instance", ids=ids)
     if not any(before):
-        with pytest.raises(Refused, match="registered with any target group"):
+        with pytest.raises(Refused, match="runs and is registered with any target group"):
             action.capture(found)
         return
     state = action.capture(found)
@@ -188,6 +238,27 @@ def test_a_target_that_is_terminated_meanwhile_is_reported(aws: BotoClients) -> 
         action.revert(state)
     assert [target["Id"] for target in targets_of(aws, group)] == ids[1:]
     assert action.verify(state)
+
+
+def test_a_target_that_does_not_run_is_left_for_the_time_when_it_does(aws: BotoClients) -> None:
+    """AWS registers running instances only; the others are registered all the same."""
+    first, second, third = ids = launch(aws, 3, app="shop")
+    group = make_target_group(aws, "one", ids)
+    ec2 = aws.client("ec2")
+    ec2.stop_instances(InstanceIds=[first])
+    action = DeregisterTargets(aws, {})
+    found = find(aws, "aws:ec2:instance", ids=ids)
+    state = action.capture(found)
+    assert {one.id for one in state.targets} == {second, third}
+    action.inject(found, state)
+    ec2.stop_instances(InstanceIds=[second])
+    action.revert(state)
+    assert {target["Id"] for target in targets_of(aws, group)} == {first, third}
+    assert not action.verify(state)
+    ec2.start_instances(InstanceIds=[second])
+    action.revert(state)
+    assert action.verify(state)
+    assert {target["Id"] for target in targets_of(aws, group)} == set(ids)
 
 
 POWER = """

@@ -153,3 +153,14 @@ class Revertible(ABC):
     @abstractmethod
     def verify(self, state: Any) -> bool:
         """Whether AWS, read back, shows all as it was."""
+
+
+class Expiring(ABC):
+    """The ability to give a fault an end that AWS itself keeps, whatever becomes of the runner."""
+
+    @abstractmethod
+    def expiring(self, state: Any, at: float) -> BaseModel:
+        """The state of a fault that is over by itself at that time, in seconds since the epoch.
+
+        A run asks for it between `capture` and writing the state down.
+        """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chaos.actions.action import Action, ApiCall, CannotRevert, Parameters, Revertible, State
+from chaos.aws.factory import ClientFactory
 from chaos.aws.resources import Resource
 from chaos.aws.resources.autoscaling import AutoScalingGroups
 from chaos.aws.vpc import zones_of_subnets
@@ -132,9 +133,14 @@ class ExcludeAvailabilityZone(Action, Revertible):
         return NarrowedGroup(name=name, before=before, during=during)
 
     def _now(self, state: NarrowedGroups) -> dict[str, tuple[str, ...]]:
-        names = [one.name for one in state.groups]
-        found = AutoScalingGroups().find(self.clients, names, {}) if names else ()
-        return {group.id: _subnets(group.description) for group in found}
+        now = _groups(self.clients, [one.name for one in state.groups])
+        return {name: _subnets(group) for name, group in now.items()}
+
+
+def _groups(clients: ClientFactory, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What AWS says now of those groups that there are, by name."""
+    found = AutoScalingGroups().find(clients, names, {}) if names else ()
+    return {group.id: group.description for group in found}
 
 
 def _subnets(group: Mapping[str, str]) -> tuple[str, ...]:
@@ -147,3 +153,120 @@ def _update(name: str, subnets: Iterable[str]) -> ApiCall:
         "update_auto_scaling_group",
         {"AutoScalingGroupName": name, "VPCZoneIdentifier": ",".join(subnets)},
     )
+
+
+Process = Literal[
+    "AddToLoadBalancer",
+    "AlarmNotification",
+    "AZRebalance",
+    "HealthCheck",
+    "InstanceRefresh",
+    "Launch",
+    "ReplaceUnhealthy",
+    "ScheduledActions",
+    "Terminate",
+]
+"""What a group does by itself, in AWS's words.
+
+Source: Amazon EC2 Auto Scaling User Guide, "Suspend and resume Amazon EC2 Auto Scaling processes".
+"""
+
+
+class SuspendProcessesParameters(Parameters):
+    """How long they are suspended is the action's `duration`."""
+
+    processes: tuple[Process, ...] = Field(
+        default=get_args(Process),
+        min_length=1,
+        description=f"Of {', '.join(get_args(Process))}; all of them where it is left out.",
+    )
+
+
+class SuspendedProcesses(State):
+    """By name of the group, the processes that were not suspended before."""
+
+    groups: dict[str, tuple[str, ...]]
+
+
+class SuspendProcesses(Action, Revertible):
+    """Keep groups from launching, replacing, or what else they do; resume what went on before.
+
+    An instance that is launched while AddToLoadBalancer is suspended is not registered later
+    either: that is left to whoever launched it, by AWS as well as here.
+    """
+
+    id = "aws:autoscaling:suspend-processes"
+    resource = "aws:ec2:autoscaling-group"
+    permissions = (
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:ResumeProcesses",
+        "autoscaling:SuspendProcesses",
+    )
+    Parameters = SuspendProcessesParameters
+    State = SuspendedProcesses
+
+    def capture(self, targets: Sequence[Resource]) -> SuspendedProcesses:
+        """Which of the processes go on in each group now."""
+        now = self._suspended([target.id for target in targets])
+        wanted = self.parameters.processes
+        return SuspendedProcesses(
+            groups={name: tuple(one for one in wanted if one not in now[name]) for name in now}
+        )
+
+    def inject_calls(
+        self,
+        targets: Sequence[Resource],  # noqa: ARG002 - the state says all
+        state: SuspendedProcesses,
+    ) -> list[ApiCall]:
+        """One SuspendProcesses for each group in which any of them goes on."""
+        return _process_calls("suspend_processes", state.groups)
+
+    def injected(
+        self,
+        targets: Sequence[Resource],  # noqa: ARG002
+        state: SuspendedProcesses,
+    ) -> bool:
+        """Whether all of them are suspended."""
+        now = self._suspended(list(state.groups))
+        return all(now[name].issuperset(state.groups[name]) for name in now)
+
+    def revert_calls(self, state: SuspendedProcesses) -> list[ApiCall]:
+        """One ResumeProcesses for each group, of what was not suspended before."""
+        return _process_calls("resume_processes", state.groups)
+
+    def revert(self, state: SuspendedProcesses) -> None:
+        """Resume those that are still suspended of those that were not before."""
+        for call in _process_calls("resume_processes", self._left(state)):
+            call.make(self.clients)
+        gone = state.groups.keys() - self._suspended(list(state.groups)).keys()
+        if gone:
+            raise CannotRevert(f"deleted meanwhile by someone else: {', '.join(sorted(gone))}")
+
+    def verify(self, state: SuspendedProcesses) -> bool:
+        """Whether all of them go on in each group that is still there."""
+        return not any(self._left(state).values())
+
+    def _left(self, state: SuspendedProcesses) -> dict[str, list[str]]:
+        """What is to be resumed, by group."""
+        now = self._suspended(list(state.groups))
+        return {name: [one for one in state.groups[name] if one in now[name]] for name in now}
+
+    def _suspended(self, names: Sequence[str]) -> dict[str, set[str]]:
+        """The suspended processes of each group that is there."""
+        return {
+            name: {process["ProcessName"] for process in group["SuspendedProcesses"]}
+            for name, group in _groups(self.clients, names).items()
+        }
+
+
+def _process_calls(operation: str, groups: Mapping[str, Sequence[str]]) -> list[ApiCall]:
+    """One for each group that has any; without a list AWS would take all processes."""
+    return [
+        ApiCall(
+            "autoscaling",
+            operation,
+            {"AutoScalingGroupName": name, "ScalingProcesses": list(processes)},
+        )
+        for name, processes in groups.items()
+        if processes
+    ]

@@ -5,17 +5,19 @@ Source: AWS FIS User Guide, "AWS FIS actions reference", Amazon EC2 actions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from chaos.actions.action import Action, ApiCall, CannotRevert, Parameters, Revertible, State
+from chaos.aws.batches import FILTER_VALUES, INSTANCE_IDS, in_batches
 from chaos.aws.factory import ClientFactory
 from chaos.aws.resources import Resource
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef
 
 GONE = frozenset({"shutting-down", "terminated"})
 """States of an instance that will never run again."""
@@ -27,17 +29,32 @@ def _ids(targets: Iterable[Resource]) -> list[str]:
 
 def states_of(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
     """The state of each instance by id; one that AWS has already forgotten is `terminated`."""
-    if not ids:
-        return {}
-    ec2: EC2Client = clients.client("ec2")
     states = dict.fromkeys(ids, "terminated")
-    by_id = [{"Name": "instance-id", "Values": list(ids)}]
-    pages = ec2.get_paginator("describe_instances").paginate(Filters=by_id)  # type: ignore[arg-type]
-    for page in pages:
-        for reservation in page["Reservations"]:
-            for instance in reservation.get("Instances", ()):
-                states[instance["InstanceId"]] = instance["State"]["Name"]
+    for batch in in_batches(ids, FILTER_VALUES):
+        states |= _described(clients, batch)
     return states
+
+
+def _described(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
+    """A filter by id, not the ids themselves: an unknown one is then no error."""
+    ec2: EC2Client = clients.client("ec2")
+    by_id: FilterTypeDef = {"Name": "instance-id", "Values": ids}
+    return {
+        instance["InstanceId"]: instance["State"]["Name"]
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=[by_id])
+        for reservation in page["Reservations"]
+        for instance in reservation.get("Instances", ())
+    }
+
+
+def _calls(
+    operation: str, ids: Sequence[str], parameters: Mapping[str, Any] | None = None
+) -> list[ApiCall]:
+    """The operation on all of the instances: one call, or more where AWS takes no longer list."""
+    return [
+        ApiCall("ec2", operation, {"InstanceIds": batch, **(parameters or {})})
+        for batch in in_batches(ids, INSTANCE_IDS)
+    ]
 
 
 class StopInstancesParameters(Parameters):
@@ -77,11 +94,9 @@ class StopInstances(Action, Revertible):
         targets: Sequence[Resource],  # noqa: ARG002 - only those that run are stopped
         state: StoppedInstances,
     ) -> list[ApiCall]:
-        """One StopInstances for those that run."""
-        if not state.running:
-            return []
+        """StopInstances for those that run."""
         force = {"Force": True} if self.parameters.force else {}
-        return [ApiCall("ec2", "stop_instances", {"InstanceIds": list(state.running), **force})]
+        return _calls("stop_instances", state.running, force)
 
     def injected(
         self,
@@ -92,14 +107,15 @@ class StopInstances(Action, Revertible):
         return set(self._now(state).values()) <= {"stopped", *GONE}
 
     def revert_calls(self, state: StoppedInstances) -> list[ApiCall]:
-        """One StartInstances for those that ran before."""
-        return self._start(state.running)
+        """StartInstances for those that ran before."""
+        return _calls("start_instances", state.running)
 
     def revert(self, state: StoppedInstances) -> None:
         """Start those that are stopped; one that is still stopping is for the next time."""
         now = self._now(state)
         gone = [instance for instance, name in now.items() if name in GONE]
-        for call in self._start([i for i, name in now.items() if name == "stopped"]):
+        stopped = [instance for instance, name in now.items() if name == "stopped"]
+        for call in _calls("start_instances", stopped):
             call.make(self.clients)
         if gone and not self.parameters.tolerate_terminated:
             raise CannotRevert(f"terminated meanwhile by someone else: {', '.join(gone)}")
@@ -110,9 +126,6 @@ class StopInstances(Action, Revertible):
 
     def _now(self, state: StoppedInstances) -> dict[str, str]:
         return states_of(self.clients, state.running)
-
-    def _start(self, ids: Sequence[str]) -> list[ApiCall]:
-        return [ApiCall("ec2", "start_instances", {"InstanceIds": list(ids)})] if ids else []
 
 
 class RebootInstances(Action):
@@ -128,8 +141,8 @@ class RebootInstances(Action):
         targets: Sequence[Resource],
         state: State,  # noqa: ARG002
     ) -> list[ApiCall]:
-        """One RebootInstances; EC2 shows no state for it, so its acceptance is the confirmation."""
-        return [ApiCall("ec2", "reboot_instances", {"InstanceIds": _ids(targets)})]
+        """RebootInstances; EC2 shows no state for it, so its acceptance is the confirmation."""
+        return _calls("reboot_instances", _ids(targets))
 
 
 class TerminateInstances(Action):
@@ -145,8 +158,8 @@ class TerminateInstances(Action):
         targets: Sequence[Resource],
         state: State,  # noqa: ARG002
     ) -> list[ApiCall]:
-        """One TerminateInstances."""
-        return [ApiCall("ec2", "terminate_instances", {"InstanceIds": _ids(targets)})]
+        """TerminateInstances."""
+        return _calls("terminate_instances", _ids(targets))
 
     def injected(
         self,

@@ -69,15 +69,18 @@ class DeregisterTargets(Action, Revertible):
     def capture(self, targets: Sequence[Resource]) -> RegisteredTargets:
         """In which target groups each instance is registered now, and at which ports.
 
+        One that does not run gets no requests, and could not be registered again: it is left.
+
         Raises:
-            Refused: none of them is registered.
+            Refused: none of them runs and is registered.
         """
-        ids = {target.id for target in targets}
+        ids = sorted(target.id for target in targets)
+        running = self._running(ids)
         groups = self._groups()
-        found = [one for group in groups for one in self._registered(group) if one.id in ids]
+        found = [one for group in groups for one in self._registered(group) if one.id in running]
         if not found:
             where = self.parameters.target_group or "any target group"
-            raise Refused(f"none of {', '.join(sorted(ids))} is registered with {where}")
+            raise Refused(f"none of {', '.join(ids)} runs and is registered with {where}")
         return RegisteredTargets(targets=tuple(found))
 
     def inject_calls(
@@ -101,10 +104,12 @@ class DeregisterTargets(Action, Revertible):
         return list(_calls("register_targets", state.targets))
 
     def revert(self, state: RegisteredTargets) -> None:
-        """Register those that are missing; one that is registered already is left as it is."""
+        """Register those that are missing and run; one that does not is for the next time."""
         missing = self._missing(state)
         gone = self._gone(missing)
-        for call in _calls("register_targets", [one for one in missing if one not in gone]):
+        running = self._running(sorted({one.id for one in missing}))
+        able = [one for one in missing if one.id in running and one not in gone]
+        for call in _calls("register_targets", able):
             call.make(self.clients)
         if gone:
             names = ", ".join(sorted({one.id for one in gone}))
@@ -119,6 +124,10 @@ class DeregisterTargets(Action, Revertible):
     def _elbv2(self) -> ElasticLoadBalancingv2Client:
         client: ElasticLoadBalancingv2Client = self.clients.client("elbv2")
         return client
+
+    def _running(self, ids: Sequence[str]) -> set[str]:
+        """Those that run: AWS registers no others."""
+        return {one for one, state in states_of(self.clients, ids).items() if state == "running"}
 
     def _groups(self) -> list[str]:
         """The ARNs of the target groups of instances that are meant."""

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 
 import chaos.actions
 from chaos.actions.action import ActionKind
@@ -49,15 +50,18 @@ class Registry:
         return sorted(RESOURCE_KINDS)
 
 
-def _service_files() -> set[str]:
-    return {file.name for file in pkgutil.iter_modules(chaos.actions.__path__)} - _NOT_SERVICES
+@cache
+def _service_files() -> frozenset[str]:
+    found = (file.name for file in pkgutil.iter_modules(chaos.actions.__path__))
+    return frozenset(found) - _NOT_SERVICES
 
 
-def _actions_in(service: str) -> Iterator[type[ActionKind]]:
+@cache
+def _actions_in(service: str) -> tuple[type[ActionKind], ...]:
     module = importlib.import_module(f"chaos.actions.{service}")
-    for _, found in inspect.getmembers(module, inspect.isclass):
-        if issubclass(found, ActionKind) and found.__module__ == module.__name__:
-            yield found
+    classes = (found for _, found in inspect.getmembers(module, inspect.isclass))
+    own = (found for found in classes if found.__module__ == module.__name__)
+    return tuple(found for found in own if issubclass(found, ActionKind))
 
 
 def _foreign_actions() -> Iterator[type[ActionKind]]:

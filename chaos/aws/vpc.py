@@ -20,12 +20,17 @@ def find_acls(ec2: EC2Client, name: str, values: Sequence[str]) -> Iterator[Netw
 
 
 def acls_by_subnet(ec2: EC2Client, subnets: Sequence[str]) -> dict[str, NetworkAclTypeDef]:
-    """The network ACL of each subnet; a subnet that is gone has none."""
+    """The network ACL of each subnet; a subnet that is gone has none.
+
+    All ACLs are asked for, which are few: moto does not find one by some of several subnets.
+    """
     if not subnets:
         return {}
+    pages = ec2.get_paginator("describe_network_acls").paginate()
     return {
         association["SubnetId"]: acl
-        for acl in find_acls(ec2, "association.subnet-id", subnets)
+        for page in pages
+        for acl in page["NetworkAcls"]
         for association in acl["Associations"]
         if association["SubnetId"] in subnets
     }

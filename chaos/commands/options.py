@@ -15,6 +15,7 @@ from chaos.model.environment import (
 )
 from chaos.model.loading import LoadedExperiment, load_experiment
 from chaos.model.problems import InvalidInput, Problem, nearest
+from chaos.model.secrets import conceal
 from chaos.model.variables import names_in
 
 
@@ -56,7 +57,7 @@ def choose(options: argparse.Namespace) -> Choice:
         raise InvalidInput(Problem(f"--host {options.host}: write http://... or https://..."))
     variables = dict(_assignment(text) for text in options.var)
     if options.host and not options.env:
-        return Choice(options.host, Environment(host=options.host), settings, variables)
+        return Choice(conceal(options.host), Environment(host=options.host), settings, variables)
     name = options.env or LAB
     environment = settings.environment(name)
     if options.host:

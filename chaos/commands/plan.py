@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Resolve everything, print it, change nothing."""
     from chaos.api import plan_experiment
     from chaos.commands.options import choose, read_experiment
-    from chaos.engine.plan_document import document_of
+    from chaos.engine.plan_document import document_of, write_plan
     from chaos.environments import open_environment
     from chaos.terminal.plan import plan_lines
     from chaos.terminal.watch import say
@@ -36,6 +36,6 @@ def run(options: argparse.Namespace) -> int:
         plan = plan_experiment(loaded, environment, options.seed)
         document = document_of(plan, loaded.file)
         if options.save:
-            options.save.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            write_plan(document, options.save)
         print(document.model_dump_json(indent=2) if options.json else "\n".join(plan_lines(plan)))
     return ExitCode.PASS

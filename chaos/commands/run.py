@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from chaos.exit_codes import ExitCode
@@ -15,10 +11,9 @@ from chaos.measure.run import Ending
 from chaos.slo.verdict import Verdict
 
 if TYPE_CHECKING:
-    from chaos.api import Controls
+    from chaos.api import FinishedRun
     from chaos.engine.plan_document import PlanDocument
     from chaos.model.loading import LoadedExperiment
-    from chaos.report.result import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--load-workers", metavar="N", type=int, help="Locust workers on other machines to wait for"
     )
     parser.add_argument("--plain", action="store_true", help="lines instead of a live view")
+    parser.add_argument(
+        "--ci", action="store_true", help="plain; on GitHub also groups, an annotation, the summary"
+    )
     parser.epilog = (
         "exit codes: 0 pass, 1 fail, 2 invalid file or refused, 3 inconclusive, "
         "4 aborted and rolled back, 5 rollback incomplete, 6 environment not usable"
@@ -48,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     from chaos.engine.plan_document import is_plan, read_plan
     from chaos.engine.recovery import unfinished_runs
     from chaos.environments import open_environment
+    from chaos.interrupting import interruptible
+    from chaos.terminal.ci import publish, watch_in_ci
     from chaos.terminal.summary import print_summary
     from chaos.terminal.watch import say, watch
 
@@ -62,10 +62,16 @@ def run(options: argparse.Namespace) -> int:
     for unfinished in unfinished_runs(options.reports):
         say(f"run {unfinished.directory.name} was cut off: chaos recover puts back what is open")
     with open_environment(choice.name, choice.environment, choice.settings, say) as environment:
-        with _signals(controls), watch(loaded.experiment.title, plain=options.plain) as observer:
+        title = loaded.experiment.title
+        watched = watch_in_ci(title) if options.ci else watch(title, plain=options.plain)
+        with interruptible(controls), watched as observer:
             finished = run_experiment(loaded, environment, observer, chosen, controls)
         print_summary(finished.result, finished.directory)
-    return _exit_code(finished.result)
+    if finished.unwritten:
+        say(f"the report is not whole: {finished.unwritten}")
+    if options.ci:
+        publish(finished.result)
+    return _exit_code(finished)
 
 
 def _from_plan(saved: PlanDocument) -> LoadedExperiment:
@@ -74,23 +80,7 @@ def _from_plan(saved: PlanDocument) -> LoadedExperiment:
     return LoadedExperiment(saved.experiment, Path(saved.file))
 
 
-@contextmanager
-def _signals(controls: Controls) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill end the run in order; asking twice does not end it faster."""
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        controls.interrupt(f"interrupted by {signal.Signals(number).name}")
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _exit_code(result: Result) -> ExitCode:
+def _exit_code(finished: FinishedRun) -> ExitCode:
     by_ending = {
         Ending.ABORTED: ExitCode.ABORTED,
         Ending.ROLLBACK_INCOMPLETE: ExitCode.ROLLBACK_INCOMPLETE,
@@ -101,4 +91,5 @@ def _exit_code(result: Result) -> ExitCode:
         Verdict.FAIL: ExitCode.FAIL,
         Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
     }
-    return by_ending.get(result.run.ending, by_verdict[result.verdict])
+    judged = ExitCode.UNUSABLE if finished.unwritten else by_verdict[finished.verdict]
+    return by_ending.get(finished.result.run.ending, judged)

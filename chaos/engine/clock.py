@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import queue
 import time
 from typing import Protocol
 
@@ -18,11 +19,16 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock: set once from the wall clock, then steady."""
+    """The machine's clock: set once from the wall clock, then steady.
+
+    `wake` is called by handlers of signals, which may come at any moment of a sleep. A lock that
+    the sleep holds, as that of a `threading.Event`, would be waited for forever then; a
+    SimpleQueue's `put` may be called within its `get`.
+    """
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
-        self._woken = threading.Event()
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -30,9 +36,9 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass, until `wake` is called."""
-        self._woken.wait(max(0.0, seconds))
-        self._woken.clear()
+        with contextlib.suppress(queue.Empty):
+            self._woken.get(timeout=max(0.0, seconds))
 
     def wake(self) -> None:
         """End the sleep that is under way, or the next one."""
-        self._woken.set()
+        self._woken.put(None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaos.aws.factory import ClientFactory
+from chaos.aws.shared_store import SharedStore
 from chaos.measure.run import Event
 from chaos.model.environment import DeadMansSwitchSettings, Protected
 from chaos.model.experiment import BlastRadius
@@ -43,6 +44,12 @@ class OpenEnvironment:
     """What no action may hit, for the undo comes from there."""
     dead_mans_switch: DeadMansSwitchSettings | None = None
     """How faults are undone when the runner is gone; None where nothing is armed."""
+    check_permissions: bool = False
+    """Whether AWS is asked, before anything is touched, for all that a run needs."""
+    lock_store: SharedStore | None = None
+    """Where the lock is that other machines see; None where it is on this machine only."""
+    mirror_store: SharedStore | None = None
+    """Where the copies of its runs' journals are; None where there are none."""
     truth: Callable[[], list[Event]] = _saw_nothing
     """What really happened since the last call; only the lab knows."""
 

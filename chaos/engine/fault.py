@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from chaos.actions.action import Revertible
+from chaos.actions.action import Expiring, Revertible
 from chaos.engine.clock import Clock
 from chaos.engine.dead_mans_switch import Safeguard
 from chaos.engine.journal import Captured, Failed, Journal, Noted, Reached, Stage
@@ -16,6 +16,9 @@ from chaos.engine.undo import ASK_EVERY, Undo
 
 CONFIRM_WITHIN = 600.0
 """Seconds that AWS may take to show the effect of an injection."""
+
+EXPIRES_AFTER = 60.0
+"""Seconds from the planned end of a fault to the end that AWS itself gives it, where it can."""
 
 
 class FaultState(StrEnum):
@@ -74,7 +77,7 @@ class Fault:
         """
         planned = self.planned
         try:
-            self._captured = planned.action.capture(planned.targets)
+            self._captured = self._capture()
         except Exception as error:
             raise InjectionFailed(f"{self.name}: {error}") from error
         self._journal.write(
@@ -118,11 +121,22 @@ class Fault:
         """Start putting back what was changed; from here on nothing is raised."""
         action = self.planned.action
         if isinstance(action, Revertible) and self._captured is not None:
-            self._undo = Undo(self.name, action, self._captured, self._journal, self._clock)
+            confirmed = self.state is FaultState.ACTIVE
+            self._undo = Undo(
+                self.name, action, self._captured, self._journal, self._clock, confirmed
+            )
             self.state = FaultState.REVERTING
             self.step()
         else:
             self.state = FaultState.DONE
+
+    def _capture(self) -> BaseModel:
+        action = self.planned.action
+        state = action.capture(self.planned.targets)
+        if isinstance(action, Expiring):
+            ends_at = self._clock.now() + self.planned.duration
+            return action.expiring(state, ends_at + EXPIRES_AFTER)
+        return state
 
     def _confirm(self, now: float) -> None:
         try:

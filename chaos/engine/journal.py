@@ -1,6 +1,7 @@
 """The journal: what a run is about to do and what it did, on disk before it happens.
 
-One JSON object per line, appended and fsynced: `{"crc32": ..., "record": {...}}`. The state that
+One JSON object per line, appended and fsynced: `{"crc32": ..., "number": 0, "record": {...}}`; the
+numbers tell how many lines are missing where some are damaged. The state that
 an undo needs is in it before the first change is made, so whatever happens to the runner, the way
 back is known. A line that was torn or altered does not match its checksum: it is reported, and
 never trusted.
@@ -11,15 +12,18 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chaos.measure.run import Ending, PhaseName
 from chaos.model.experiment import Experiment
+from chaos.model.secrets import Concealed
 
 FILE_NAME = "journal.jsonl"
 
@@ -94,7 +98,7 @@ class Failed(Record):
 
     kind: Literal["failed"] = "failed"
     name: str
-    error: str
+    error: Concealed
     still_broken: bool
     """Whether what it changed is still changed."""
 
@@ -104,7 +108,7 @@ class Noted(Record):
 
     kind: Literal["noted"] = "noted"
     about: str
-    text: str
+    text: Concealed
 
 
 class SteadyState(Record):
@@ -119,7 +123,7 @@ class RunEnded(Record):
 
     kind: Literal["run-ended"] = "run-ended"
     ending: Ending
-    reason: str
+    reason: Concealed
 
 
 AnyRecord = Annotated[
@@ -137,6 +141,12 @@ AnyRecord = Annotated[
 _READER: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)
 
 
+def announces_a_change(record: AnyRecord) -> bool:
+    """Whether what the record says is done only once it is written."""
+    called = isinstance(record, Reached) and record.stage is Stage.INJECT_CALLED
+    return called or isinstance(record, Captured)
+
+
 class Journal(Protocol):
     """Where records go."""
 
@@ -149,21 +159,55 @@ class Journal(Protocol):
 
 
 class FileJournal:
-    """A journal in a run's directory."""
+    """A journal in a run's directory; one that is there is gone on with."""
 
-    def __init__(self, directory: Path) -> None:
-        self._file = (directory / FILE_NAME).open("ab")
+    def __init__(self, directory: Path, sync: Callable[[int], None] = os.fsync) -> None:
+        """`sync` returns when what was written to a file descriptor survives a power cut."""
+        self._sync = sync
+        self.lines = _end_torn_line(directory / FILE_NAME)
+        """How many there are."""
+        self._file = (directory / FILE_NAME).open("ab", buffering=0)
         _sync_directory(directory)
 
     def write(self, record: AnyRecord) -> None:
         """See `Journal`."""
-        self._file.write(_line(record))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self.write_line(line_of(record, self.lines))
+
+    def write_line(self, line: bytes) -> None:
+        """Keep a line as `line_of` makes it, or leave no trace of it; see `write`."""
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            written = 0
+            while written < len(line):  # a disk that fills up takes a part
+                written += self._file.write(line[written:])
+            self._sync(self._file.fileno())
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise
+        self.lines += 1
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _end_torn_line(file: Path) -> int:
+    """Let what a crash cut off not spoil the next line: it is taken away, or ended if it is whole.
+
+    What a torn line would have announced was not begun, for a line is on disk before that. Returns
+    how many lines there are now.
+    """
+    if not file.exists():
+        return 0
+    *whole, torn = file.read_bytes().split(b"\n")
+    if torn and _read_line(torn) is not None:
+        with file.open("ab") as journal:
+            journal.write(b"\n")
+        return len(whole) + 1
+    if torn:
+        os.truncate(file, file.stat().st_size - len(torn))
+    return len(whole)
 
 
 def _sync_directory(directory: Path) -> None:
@@ -175,12 +219,20 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-_LINE = re.compile(rb'\{"crc32":"([0-9a-f]{8})","record":(.*)\}')
+_BEGINNING = b'{"crc32":"'
+_LINE = re.compile(
+    rb'\{"crc32":"(?P<crc32>[0-9a-f]{8})",'
+    rb'(?P<body>"number":(?P<number>[0-9]+),"record":(?P<record>.*))\}'
+)
 
 
-def _line(record: AnyRecord) -> bytes:
-    body = record.model_dump_json().encode()
-    return b'{"crc32":"%08x","record":%s}\n' % (zlib.crc32(body), body)
+def line_of(record: AnyRecord, number: int) -> bytes:
+    """The record as it stands in a journal, with its checksum and its end.
+
+    `number` is how many lines stand before it.
+    """
+    body = b'"number":%d,"record":%s' % (number, record.model_dump_json().encode())
+    return b'{"crc32":"%08x",%s}\n' % (zlib.crc32(body), body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,34 +242,48 @@ class StoredJournal:
     records: tuple[AnyRecord, ...]
     damaged: tuple[int, ...]
     """Lines that cannot be trusted, counted from 1; a torn last one is not among them."""
+    missing: int = 0
+    """Records that stood there; where no good line follows, 2, for one may have been several."""
 
 
 def read_journal(directory: Path) -> StoredJournal:
     """All lines of a run's journal that are whole.
 
     A last line without its end is what a crash leaves behind: what it would have announced was not
-    begun, for a line is on disk before that.
+    begun, for a line is on disk before that. One that is not the beginning of a line is damaged.
 
     Raises:
         FileNotFoundError: there is no journal.
     """
     *whole, torn = (directory / FILE_NAME).read_bytes().split(b"\n")
-    records, damaged = [], []
-    for number, line in enumerate(whole, 1):
-        record = _read_line(line)
-        if record is None:
-            damaged.append(number)
-        else:
-            records.append(record)
+    read = [_read_line(line) for line in whole]
     last = _read_line(torn)
-    return StoredJournal((*records, *([last] if last else [])), tuple(damaged))
+    if last or (torn and not _is_torn(torn)):
+        read.append(last)
+    damaged = tuple(number for number, found in enumerate(read, 1) if found is None)
+    good = [found for found in read if found is not None]
+    missing = good[-1].number + 1 - len(good) if good else 0
+    missing += 2 if damaged and read[-1] is None else 0
+    return StoredJournal(tuple(found.record for found in good), damaged, missing)
 
 
-def _read_line(line: bytes) -> AnyRecord | None:
+def _is_torn(line: bytes) -> bool:
+    """Whether it looks like a line whose end was not written: something in it is still open."""
+    begins = line.startswith(_BEGINNING[: len(line)])
+    return begins and line.count(b"{") > line.count(b"}")
+
+
+class _Line(NamedTuple):
+    number: int
+    record: AnyRecord
+
+
+def _read_line(line: bytes) -> _Line | None:
+    """A line without its end; None where it is torn or was altered."""
     found = _LINE.fullmatch(line)
-    if not found or int(found[1], 16) != zlib.crc32(found[2]):
+    if not found or int(found["crc32"], 16) != zlib.crc32(found["body"]):
         return None
     try:
-        return _READER.validate_json(found[2])
+        return _Line(int(found["number"]), _READER.validate_json(found["record"]))
     except ValidationError:
         return None

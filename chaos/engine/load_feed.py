@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 
 from chaos.load.driver import LoadDriver, LoadFailed
@@ -83,7 +84,8 @@ class LoadFeed:
         finally:
             self._driver.kill()
             self._running = False
-            self._file.close()
+            with suppress(OSError):  # a full disk, which was told
+                self._file.close()
         return ""
 
     def last_second(self, now: float) -> Slice:

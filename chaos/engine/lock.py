@@ -1,7 +1,7 @@
 """One run per environment, and a way to stop it from any terminal.
 
-The lock is the kernel's: it is gone when its holder is, in whatever way that ended. Requests to
-stop and the kill switch are files beside it, looked at every second.
+On one machine the lock is the kernel's: it is gone when its holder is, in whatever way that ended.
+Requests to stop and the kill switch are files beside it, looked at every second.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from chaos.model.problems import Refused
+from chaos.model.problems import EnvironmentTaken, Refused
 
 KILL_SWITCH = "kill-switch"
 
@@ -39,19 +39,35 @@ class Note:
         """A note by whoever runs this process."""
         return cls(f"{getpass.getuser()}@{socket.gethostname()}", at, text)
 
+    def to_text(self) -> str:
+        """For a file or a shared store."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """Read back what `to_text` wrote; None where it is nothing like it."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
     def write(self, file: Path) -> None:
         """Put the note there, whole or not at all."""
         beside = file.with_name(f".{file.name}-{os.getpid()}")
-        beside.write_text(json.dumps(asdict(self)))
+        beside.write_text(self.to_text())
         beside.replace(file)
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
         """The note that is there; None where there is none."""
         try:
-            return cls(**json.loads(file.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+            return cls.from_text(file.read_text())
+        except FileNotFoundError:
             return None
+
+    def as_reason(self) -> str:
+        """Why a run ends, where this asks it to."""
+        return f"stopped by {self.by}{f': {self.text}' if self.text else ''}"
 
 
 class Lock(Protocol):
@@ -62,11 +78,46 @@ class Lock(Protocol):
         """Have it for as long as this lasts.
 
         Raises:
-            Refused: another run has it, or the kill switch is on.
+            EnvironmentTaken: another run has it.
+            Refused: the kill switch is on.
         """
 
     def stop_requested(self) -> str | None:
         """Why the run that has the lock should end now; None where nobody asked for it."""
+
+
+class AllOf:
+    """Several locks as one: on this machine, and across machines."""
+
+    def __init__(self, *locks: Lock) -> None:
+        self._locks = locks
+
+    @contextmanager
+    def held(self, holder: Note) -> Iterator[None]:
+        """See `Lock`."""
+        with ExitStack() as stack:
+            for lock in self._locks:
+                stack.enter_context(lock.held(holder))
+            yield
+
+    def stop_requested(self) -> str | None:
+        """See `Lock`."""
+        return next(filter(None, (lock.stop_requested() for lock in self._locks)), None)
+
+
+class Stoppable(Protocol):
+    """A lock, seen from outside of the run that has it."""
+
+    def holder(self) -> Note | None:
+        """Who has the lock now; None where nobody has it."""
+
+    def request_stop(self, note: Note) -> None:
+        """Ask the run that has the lock to end."""
+
+
+def slug(environment: str) -> str:
+    """The name of an environment as part of a file's name or a key."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", environment).strip("-")
 
 
 def state_directory() -> Path:
@@ -82,21 +133,21 @@ class LocalLock:
         """`environment` is whatever tells one from another: account and region, or a host."""
         self._environment = environment
         self._directory = directory or state_directory()
-        slug = re.sub(r"[^A-Za-z0-9.-]+", "-", environment).strip("-")
-        self._lock = self._directory / f"{slug}.lock"
-        self._holder = self._directory / f"{slug}.holder"
-        self._stop = self._directory / f"{slug}.stop"
+        name = slug(environment)
+        self._lock = self._directory / f"{name}.lock"
+        self._holder = self._directory / f"{name}.holder"
+        self._stop = self._directory / f"{name}.stop"
 
     @contextmanager
     def held(self, holder: Note) -> Iterator[None]:
         """See `Lock`."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        refuse_while_killed(self._directory)
+        refuse_while_killed(Note.read(self._directory / KILL_SWITCH))
         with self._lock.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Refused(self._taken()) from None
+                raise EnvironmentTaken(self._taken()) from None
             self._stop.unlink(missing_ok=True)
             holder.write(self._holder)
             try:
@@ -110,11 +161,11 @@ class LocalLock:
         for file in (self._stop, self._directory / KILL_SWITCH):
             note = Note.read(file)
             if note is not None:
-                return f"stopped by {note.by}{f': {note.text}' if note.text else ''}"
+                return note.as_reason()
         return None
 
     def holder(self) -> Note | None:
-        """Who has the lock now; None where nobody has it."""
+        """See `Stoppable`."""
         try:
             with self._lock.open("a") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,7 +174,7 @@ class LocalLock:
         return None
 
     def request_stop(self, note: Note) -> None:
-        """Ask the run that has the lock to end; it looks every second."""
+        """See `Stoppable`; the run looks every second."""
         note.write(self._stop)
 
     def _taken(self) -> str:
@@ -152,13 +203,12 @@ def turn_kill_switch_off(directory: Path) -> bool:
     return was_on
 
 
-def refuse_while_killed(directory: Path) -> None:
+def refuse_while_killed(switch: Note | None) -> None:
     """Go on only where the kill switch is off.
 
     Raises:
-        Refused: it is on.
+        Refused: it is on; `switch` says by whom.
     """
-    note = Note.read(directory / KILL_SWITCH)
-    if note is not None:
-        why = f" ({note.text})" if note.text else ""
-        raise Refused(f"the kill switch is on, by {note.by}{why}; chaos resume turns it off")
+    if switch is not None:
+        why = f" ({switch.text})" if switch.text else ""
+        raise Refused(f"the kill switch is on, by {switch.by}{why}; chaos resume turns it off")

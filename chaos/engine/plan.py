@@ -15,6 +15,7 @@ from chaos.engine.environment import OpenEnvironment
 from chaos.engine.stop_conditions import StopConditions
 from chaos.model.experiment import ActionUse, Experiment
 from chaos.model.problems import Refused
+from chaos.model.secrets import reveal
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,12 @@ def make_plan(experiment: Experiment, environment: OpenEnvironment, seed: int) -
     """Resolve the targets and ask each action what it would do; reads AWS, changes nothing.
 
     Raises:
-        Refused: an action has no target, or a stop condition names an alarm that does not exist.
+        Refused: an action has no target, a stop condition names an alarm that does not exist, or
+            an environment variable that a probe refers to is not set.
     """
     _refuse_without_host(experiment, environment)
-    StopConditions(experiment.stop_conditions, environment.clients).refuse_unknown_alarms()
+    _refuse_without_secrets(experiment)
+    StopConditions(experiment, environment.clients).refuse_unknown_alarms()
     planned = {
         name: tuple(_plan_use(name, use, experiment, environment, seed))
         for name, use in experiment.actions.items()
@@ -96,6 +99,11 @@ def _refuse_without_host(experiment: Experiment, environment: OpenEnvironment) -
             f"environment {environment.name} has no host to send load to: "
             "give --host URL, or host in chaos.toml"
         )
+
+
+def _refuse_without_secrets(experiment: Experiment) -> None:
+    for probe in (*experiment.steady_state, *experiment.probes.values()):
+        reveal(probe)
 
 
 def _plan_use(

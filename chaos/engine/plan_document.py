@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chaos.engine.plan import Plan, PlannedAction
 from chaos.model.experiment import Experiment
-from chaos.model.problems import InvalidInput, Problem
+from chaos.model.problems import InvalidInput, Problem, Refused
+from chaos.model.secrets import has_written_password
 
 
 class PlannedTarget(BaseModel):
@@ -86,6 +87,22 @@ def _action(planned: PlannedAction) -> ActionDocument:
         calls=tuple(map(str, planned.inject_calls)),
         undo=tuple(map(str, planned.revert_calls)),
     )
+
+
+def write_plan(document: PlanDocument, file: Path) -> None:
+    """Save a plan.
+
+    Raises:
+        Refused: a probe has a password that would be missing in it.
+    """
+    experiment = document.experiment
+    for probe in (*experiment.steady_state, *experiment.probes.values()):
+        if has_written_password(probe):
+            raise Refused(
+                f"a saved plan holds no secrets, and without its password the probe {probe} "
+                "could not ask: write ${env:NAME} in its place"
+            )
+    file.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_plan(file: Path) -> PlanDocument:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from chaos.engine.journal import (
     RunEnded,
     RunStarted,
     SteadyState,
+    announces_a_change,
 )
 from chaos.engine.load_feed import LoadFeed
 from chaos.engine.observer import Observer, Status
@@ -49,8 +51,11 @@ It begins on a whole second, and so do the phases whose length is declared: a se
 lies in one phase.
 """
 
-NEWS_EVERY = 1.0
-"""Seconds between two looks at the stop conditions and the truth."""
+NEWS_AT = 0.3
+"""Seconds after each whole second of the next look at the stop conditions and the truth.
+
+By then the load has told of that second.
+"""
 
 
 class Aborted(Exception):
@@ -59,9 +64,12 @@ class Aborted(Exception):
 
 @dataclass(slots=True)
 class Interruption:
-    """Set from outside, by a signal's handler, to end the run."""
+    """Set from outside, by a signal's handler or another thread, to end the run."""
 
     reason: str | None = None
+    """Why the run is to be aborted."""
+    faults_over: bool = False
+    """Whether the fault phase has lasted long enough: what is open is undone, as at its end."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,8 @@ class RunParts:
     interruption: Interruption = field(default_factory=Interruption)
     stop_requested: Callable[[], str | None] = lambda: None
     """Why someone elsewhere wants the run to end; asked every second."""
+    warnings: deque[str] = field(default_factory=deque)
+    """What goes on beside the run and the user should know; taken out as it is told."""
 
 
 class Runner:
@@ -96,7 +106,7 @@ class Runner:
         self._load = LoadFeed(parts.load, parts.directory)
         self._around = Surroundings(plan.environment.host or "", plan.environment.clients)
         self._sampler = Sampler(plan.experiment.probes, self._around, parts.directory)
-        self._stops = StopConditions(plan.experiment.stop_conditions, plan.environment.clients)
+        self._stops = StopConditions(plan.experiment, plan.environment.clients)
         self._phase: PhaseName | None = None
         self._ends_at: float | None = None
         self._phase_end = 0.0
@@ -171,6 +181,9 @@ class Runner:
         until = self._phase_end + at_least
         self._timeline.start()
         while not self._timeline.finished or self.parts.clock.now() < until:
+            if self.parts.interruption.faults_over:
+                self._roll_back()
+                break
             self._timeline.step()
             self._tick()
         self._phase_end = max(until, self.parts.clock.now())
@@ -225,7 +238,7 @@ class Runner:
         self._load.poll()
         self._sampler.collect()
         if now >= self._news_at:
-            self._news_at = now + NEWS_EVERY
+            self._news_at = math.floor(now + 1 - NEWS_AT) + NEWS_AT
             self._look_for_news(now)
         self._show(now)
         self.parts.clock.sleep(min(TICK, max(at_most, 0.0)))
@@ -234,14 +247,13 @@ class Runner:
         if requested := self.parts.stop_requested():
             raise Aborted(requested)
         self._note_truth()
+        self._note_warnings()
         for notice in self._load.notices():
             self._note("load", notice)
         if self._measured_since is None:
             return
         self._last_second = self._load.last_second(now)
-        breached = self._stops.breached(
-            self._load.recording, self._sampler.series, self._measured_since, now
-        )
+        breached = self._stops.breached(self._load, self._sampler.series, self._measured_since, now)
         if breached:
             raise Aborted(f"stop condition breached: {breached}")
 
@@ -249,11 +261,20 @@ class Runner:
         for event in self.plan.environment.truth():
             self._write(Noted(at=event.at, about="truth", text=event.text))
 
+    def _note_warnings(self) -> None:
+        while self.parts.warnings:
+            self._note("error", self.parts.warnings.popleft())
+
     def _show(self, now: float) -> None:
         faults = tuple((fault.name, fault.state) for fault in self._timeline.faults)
         self._observer.status(
             Status(now, self._phase, self._ends_at, faults, self._last_second, self._load.measured)
         )
+
+    @property
+    def unwritten(self) -> Sequence[AnyRecord]:
+        """What happened and should stand in the journal, but could not be written."""
+        return self._log.unwritten
 
     def _close(self, ending: Ending, reason: str) -> Ending:
         """The one way out: undo, end the load, ask whether all is well, say so."""
@@ -267,6 +288,7 @@ class Runner:
         if load_trouble and ending is Ending.COMPLETED:
             ending, reason = Ending.UNUSABLE, load_trouble
         self._quietly(self._note_truth)
+        self._note_warnings()
         if ending is Ending.COMPLETED and self.plan.actions and self.plan.experiment.steady_state:
             holds = all(seen.good for seen in self._observe_steady_state())
             self._write(SteadyState(at=self.parts.clock.now(), holds=holds))
@@ -294,6 +316,7 @@ class Runner:
             trouble = self._load.poll_quietly()
             if trouble:
                 self._note("error", trouble)
+            self._note_warnings()
             self._show(self.parts.clock.now())
             self.parts.clock.sleep(TICK)
 
@@ -310,14 +333,28 @@ class Runner:
 
 
 class _JournalWithObserver:
-    """Writes each record down first, and then tells who is watching."""
+    """Writes each record down first, and then tells who is watching.
+
+    What happened is told, and remembered, where it cannot be written; what was only about to happen
+    does not happen then.
+    """
 
     def __init__(self, journal: Journal, observer: Observer) -> None:
+        self.unwritten: list[AnyRecord] = []
         self._journal = journal
         self._observer = observer
 
     def write(self, record: AnyRecord) -> None:
-        self._journal.write(record)
+        try:
+            self._journal.write(record)
+        except OSError:
+            if not announces_a_change(record):
+                self.unwritten.append(record)
+                self._tell(record)
+            raise
+        self._tell(record)
+
+    def _tell(self, record: AnyRecord) -> None:
         event = event_of(record)
         if event is not None:
             self._observer.event(event)

@@ -38,8 +38,12 @@ class StoredRun:
     run: Run
 
 
-def read_run(directory: Path) -> StoredRun:
+def read_run(directory: Path, unwritten: Sequence[AnyRecord] = ()) -> StoredRun:
     """Read a run back, also one that ended in a crash.
+
+    Args:
+        directory: where it was written.
+        unwritten: what is known besides, for a full disk kept it from being written.
 
     Raises:
         InvalidInput: there is no run in that directory, or it cannot be read.
@@ -52,7 +56,7 @@ def read_run(directory: Path) -> StoredRun:
     if not isinstance(started, RunStarted):
         raise InvalidInput(Problem("the journal does not begin with a run", directory))
     notes = _damage(started.at, journal.damaged)
-    return _fold(started, [started, *notes, *journal.records[1:]], directory)
+    return _fold(started, [started, *notes, *journal.records[1:], *unwritten], directory)
 
 
 def _damage(at: float, lines: Sequence[int]) -> list[AnyRecord]:

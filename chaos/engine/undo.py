@@ -16,6 +16,11 @@ REVERT_WITHIN = 900.0
 SETTLE_WITHIN = 120.0
 """Seconds that the rest may take to be back once something is known to be gone for good."""
 
+LATE_EFFECTS = 3.0
+"""Seconds in which a call may take effect that AWS has taken but does not show yet: its APIs are
+eventually consistent (Amazon EC2 Developer Guide, "Ensure consistency for eventual consistency").
+"""
+
 ASK_EVERY = 0.5
 """Seconds between two looks at AWS."""
 
@@ -30,12 +35,16 @@ class Undo:
     state: BaseModel
     journal: Journal
     clock: Clock
+    confirmed: bool
+    """Whether AWS has shown the effect of the injection. Else some of it may be yet to come, and all
+    must stay as before for a while before that counts."""
     still_broken: str = ""
     """What could not be put back, in one line."""
     over: bool = False
     _trouble: str = ""
     _ask_at: float = field(init=False)
     _deadline: float = field(init=False)
+    _back_since: float | None = None
 
     def __post_init__(self) -> None:
         now = self.clock.now()
@@ -50,7 +59,7 @@ class Undo:
             return
         self._ask_at = now + ASK_EVERY
         self._revert()
-        if self._is_back():
+        if self._is_back() and self._stays_back(now):
             self._end()
         elif now >= self._deadline:
             waited = f"AWS is not back as before after {REVERT_WITHIN:.0f} s{self._trouble}"
@@ -69,10 +78,18 @@ class Undo:
 
     def _is_back(self) -> bool:
         try:
-            return self.action.verify(self.state)
+            is_back = self.action.verify(self.state)
         except Exception as error:  # noqa: BLE001 - asked again until the deadline
             self._trouble = f": {error}"
             return False
+        if not is_back:
+            self._back_since = None
+        return is_back
+
+    def _stays_back(self, now: float) -> bool:
+        if self._back_since is None:
+            self._back_since = now
+        return self.confirmed or now - self._back_since >= LATE_EFFECTS
 
     def _end(self) -> None:
         self.over = True

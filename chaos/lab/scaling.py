@@ -38,6 +38,8 @@ class Scaling:
         self._launched_at: dict[str, float] = {}
         self._impaired_since: dict[str, float] = {}
         self._no_launch_before: dict[str, float] = {}
+        self._terminated: set[str] = set()
+        """Members that their groups have terminated."""
         self._registered: set[tuple[str, str]] = set()
 
     def follow(self) -> None:
@@ -65,8 +67,13 @@ class Scaling:
         group.instance_states = [
             member
             for member in group.instance_states
-            if not self._is_noticed_gone(member.instance.id)
+            if not self._is_missed(group, member.instance.id)
         ]
+
+    def _is_missed(self, group: Any, instance_id: str) -> bool:
+        """Whether the group knows it gone, if it looks for that or has terminated it itself."""
+        looks = not _is_suspended(group, "HealthCheck", "ReplaceUnhealthy")
+        return (looks or instance_id in self._terminated) and self._is_noticed_gone(instance_id)
 
     def _drop_targets_that_are_gone(self) -> None:
         for group in self._region.target_groups():
@@ -75,19 +82,23 @@ class Scaling:
                 group.deregister_terminated_instances(gone)
 
     def _replace_impaired_members(self, group: Any) -> None:
-        if _is_suspended(group, "HealthCheck", "ReplaceUnhealthy", "Terminate"):
+        if _is_suspended(group, "ReplaceUnhealthy", "Terminate"):
             return
         for member in group.instance_states:
             if member.lifecycle_state == "InService" and self._has_long_been_impaired(
                 group, member
             ):
-                self._region.ec2.terminate_instances([member.instance.id])
+                self._terminate(member.instance.id)
+
+    def _terminate(self, instance_id: str) -> None:
+        self._terminated.add(instance_id)
+        self._region.ec2.terminate_instances([instance_id])
 
     def _has_long_been_impaired(self, group: Any, member: Any) -> bool:
         if member.health_status == "Unhealthy":
             return True  # Somebody said so with SetInstanceHealth.
         instance_id = member.instance.id
-        if not self._is_impaired(group, member):
+        if _is_suspended(group, "HealthCheck") or not self._is_impaired(group, member):
             self._impaired_since.pop(instance_id, None)
             return False
         since = self._impaired_since.setdefault(instance_id, time.monotonic())
@@ -149,12 +160,13 @@ class Scaling:
                 return
             taken = Counter(one.instance.availability_zone for one in alive)
             victim = max(free, key=lambda one: taken[one.instance.availability_zone])
-            self._region.ec2.terminate_instances([victim.instance.id])
+            self._terminate(victim.instance.id)
 
     def _register_members(self, group: Any) -> None:
-        """Once each: a target that somebody deregisters stays so."""
-        if _is_suspended(group, "AddToLoadBalancer"):
-            return
+        """Once each: a target that somebody deregisters stays so.
+
+        One that comes while that is suspended is never registered, as with AWS.
+        """
         running = [
             one.instance.id
             for one in group.instance_states
@@ -162,12 +174,11 @@ class Scaling:
         ]
         for target_group in self._region.target_groups():
             if target_group.arn in group.target_group_arns:
-                self._register(target_group, running)
-
-    def _register(self, target_group: Any, instance_ids: list[str]) -> None:
-        new = [one for one in instance_ids if (target_group.arn, one) not in self._registered]
-        target_group.register([{"Id": one, "Port": target_group.port} for one in new])
-        self._registered.update((target_group.arn, one) for one in new)
+                arn = target_group.arn
+                new = [one for one in running if (arn, one) not in self._registered]
+                if not _is_suspended(group, "AddToLoadBalancer"):
+                    target_group.register([{"Id": one, "Port": target_group.port} for one in new])
+                self._registered.update((arn, one) for one in new)
 
 
 def _is_suspended(group: Any, *processes: str) -> bool:

@@ -12,8 +12,14 @@ from chaos.model.document import KeyPath
 from chaos.model.experiment import ActionUse, Catalog, Experiment
 from chaos.model.messages import Finding, findings
 from chaos.model.problems import nearest
+from chaos.model.slo import strictest_availability
 from chaos.model.slo_checks import check_slo
-from chaos.model.stop_condition import ProbeCondition, SliCondition
+from chaos.model.stop_condition import (
+    BudgetCondition,
+    ProbeCondition,
+    SliCondition,
+    StopCondition,
+)
 
 
 class Declaration(NamedTuple):
@@ -23,6 +29,8 @@ class Declaration(NamedTuple):
     actions: frozenset[str]
     slos: tuple[int, ...]
     """The position in the file of each of the experiment's SLOs."""
+    stop_conditions: tuple[int, ...]
+    """The same of its stop conditions."""
 
 
 def check(experiment: Experiment, catalog: Catalog, declared: Declaration) -> Iterator[Finding]:
@@ -33,17 +41,25 @@ def check(experiment: Experiment, catalog: Catalog, declared: Declaration) -> It
     for name, use in experiment.actions.items():
         yield from _check_action(name, use, experiment, catalog, declared)
     yield from _check_cycles(experiment.actions)
-    yield from _check_stop_conditions(experiment)
+    stops = zip(declared.stop_conditions, experiment.stop_conditions, strict=True)
+    for position, condition in stops:
+        for message in _wrong_with(condition, experiment):
+            yield Finding(message, ("stop_conditions", position))
 
 
-def _check_stop_conditions(experiment: Experiment) -> Iterator[Finding]:
-    for condition in experiment.stop_conditions:
-        if isinstance(condition, ProbeCondition) and condition.probe not in experiment.probes:
-            hint = nearest(condition.probe, experiment.probes)
-            yield Finding(f"unknown probe {condition.probe}{hint}", ("stop_conditions",))
-        if isinstance(condition, SliCondition) and experiment.load is None:
-            message = f"{condition.sli} is measured on the load, and there is no load"
-            yield Finding(message, ("stop_conditions",))
+def _wrong_with(condition: StopCondition, experiment: Experiment) -> Iterator[str]:
+    if isinstance(condition, ProbeCondition) and condition.probe not in experiment.probes:
+        yield f"unknown probe {condition.probe}{nearest(condition.probe, experiment.probes)}"
+    if isinstance(condition, SliCondition | BudgetCondition) and experiment.load is None:
+        measured = condition.sli if isinstance(condition, SliCondition) else "error_budget"
+        yield f"{measured} is measured on the load, and there is no load"
+    if isinstance(condition, BudgetCondition):
+        target = strictest_availability(experiment.slos)
+        if target is None:
+            example = '{sli: availability, objective: ">= 99.9%"}'
+            yield f"error_budget is that of an availability objective: give slos one, {example}"
+        elif target == 1:
+            yield "an availability objective of 100% leaves no budget to spend"
 
 
 def _check_load(experiment: Experiment) -> Iterator[Finding]:

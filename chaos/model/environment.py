@@ -14,6 +14,7 @@ from chaos.model.experiment import BlastRadius
 from chaos.model.fields import Declared, Duration, Scalar, of_form
 from chaos.model.messages import findings
 from chaos.model.problems import InvalidInput, Place, Problem, nearest
+from chaos.model.shared_place import SharedPlaceField
 
 LAB = "lab"
 """The default environment, so that nobody touches a real account by accident."""
@@ -58,6 +59,15 @@ class Environment(Declared):
     blast_radius: BlastRadius = BlastRadius()
     protected: Protected = Protected()
     dead_mans_switch: DeadMansSwitchSettings | None = None
+    check_permissions: Annotated[
+        bool, Field(description="Ask IAM before a run whether it may do all that it needs to.")
+    ] = True
+    lock: Annotated[
+        SharedPlaceField | None, Field(description="One run at a time, on whatever machine.")
+    ] = None
+    journal_mirror: Annotated[
+        SharedPlaceField | None, Field(description="So that another machine can recover a run.")
+    ] = None
 
     @property
     def uses_aws(self) -> bool:

@@ -76,7 +76,9 @@ Stop = Annotated[
     StopCondition,
     PlainValidator(parse_stop_condition),
     PlainSerializer(str),
-    as_text("What aborts the run.", "error_rate > 60% for 10s", "alarm: shop-5xx"),
+    as_text(
+        "What aborts the run.", "error_rate > 60% for 10s", "error_budget > 5%", "alarm: shop-5xx"
+    ),
 ]
 
 
@@ -86,7 +88,10 @@ class Experiment(Declared):
     title: Annotated[Name, Field(description="What is claimed, in one sentence.")]
     description: str = ""
     tags: Texts = ()
-    variables: dict[str, Scalar] = Field(default_factory=dict)
+    variables: Annotated[
+        dict[str, Scalar],
+        Field(exclude=True, description="For ${name}; filled in where they stand, and not stored."),
+    ] = Field(default_factory=dict)
     seed: Annotated[int | None, Field(description="Makes the choice of targets repeatable.")] = None
     load: Load | None = None
     phases: Phases = Phases()

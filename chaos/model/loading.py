@@ -95,9 +95,14 @@ def _validate(values: dict[str, Any], catalog: Catalog) -> tuple[Experiment | No
     declared = Declaration(
         targets=_keys_of(values, "targets"),
         actions=_keys_of(values, "actions"),
-        slos=tuple(i for i, slo in enumerate(sound.get("slos") or ()) if slo is not _GAP),
+        slos=_positions(sound, "slos"),
+        stop_conditions=_positions(sound, "stop_conditions"),
     )
     return experiment, [*wrong, *check(experiment, catalog, declared)]
+
+
+def _positions(sound: dict[str, Any], section: str) -> tuple[int, ...]:
+    return tuple(i for i, item in enumerate(sound.get(section) or ()) if item is not _GAP)
 
 
 def _keys_of(values: dict[str, Any], section: str) -> frozenset[str]:

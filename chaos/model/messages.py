@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from chaos.model.document import KeyPath
 from chaos.model.problems import nearest
+from chaos.model.secrets import conceal
 
 TAG = "~"
 """Begins the name of a choice among models, which pydantic puts into an error's path."""
@@ -97,8 +98,8 @@ def _shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    text = value.value if isinstance(value, Enum) else value
-    return str(text) if len(str(text)) <= 60 else f"{str(text)[:57]}..."  # noqa: PLR2004 - a line
+    text = conceal(str(value.value if isinstance(value, Enum) else value))
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line
 
 
 def _fields_at(model: Any, path: KeyPath) -> list[str]:

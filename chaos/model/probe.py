@@ -6,12 +6,22 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, PlainValidator, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Tag,
+)
 
 from chaos.model.fields import Declared, Duration, Name, as_text, of_form
 from chaos.model.messages import TAG
+from chaos.model.secrets import ENV_PREFIX, UrlText
 from chaos.model.units import COMPARE
 
+_DATABASE = r"(postgres(ql)?://.|\$\{env:\w+\}).*"
 _EXPECTED_NUMBER = re.compile(r"(>=|<=|>|<|==)\s*(-?\d+(?:\.\d+)?)")
 
 
@@ -78,12 +88,27 @@ class HttpExpectation(Declared):
     within: Annotated[Duration, Field(description="The longest it may take.")] = 5.0
 
 
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+
+
+def _without_secrets(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if name.lower() in _SECRET_HEADERS and f"${{{ENV_PREFIX}" not in value:
+            raise ValueError(f"{name} is a secret, which does not belong here; write ${{env:NAME}}")
+    return headers
+
+
 class HttpProbe(_Probe):
     """A GET that must be answered as expected."""
 
     default_every = 0.1
 
-    http: Annotated[Name, Field(description="A URL; ${host} is the environment's.")]
+    http: Annotated[UrlText, Field(min_length=1, description="${host} is the environment's.")]
+    headers: Annotated[
+        dict[str, str],
+        AfterValidator(_without_secrets),
+        Field(description="Sent with it; a secret is written ${env:NAME}."),
+    ] = Field(default_factory=dict)
     expect: HttpExpectation = HttpExpectation()
 
     @property
@@ -157,7 +182,7 @@ class SqlProbe(_Probe):
     """A query whose first value must be as expected (or just be answered)."""
 
     sql: Annotated[Name, Field(description="The query.")]
-    url: Annotated[str, of_form(r"postgres(ql)?://.+", "postgresql://USER@HOST/NAME")]
+    url: Annotated[UrlText, of_form(_DATABASE, "postgresql://USER@HOST/NAME or ${env:NAME}")]
     expect: Annotated[str | None, BeforeValidator(lambda v: v if v is None else str(v))] = None
 
     def __str__(self) -> str:

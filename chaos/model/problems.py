@@ -38,6 +38,7 @@ class ChaosError(Exception):
     ChaosError
      ├── InvalidInput          a file or an option is wrong                    exit 2
      ├── Refused               the run may not start, and says why             exit 2
+     │    └── EnvironmentTaken as another run is going on                      exit 2
      └── EnvironmentUnusable   no load, no AWS, no lab, no steady state        exit 6
     """
 
@@ -52,6 +53,10 @@ class InvalidInput(ChaosError):
 
 class Refused(ChaosError):
     """The run would not be safe, or would not do anything."""
+
+
+class EnvironmentTaken(Refused):
+    """Another run is going on in the environment; when it has ended, this one may start."""
 
 
 class EnvironmentUnusable(ChaosError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -135,3 +136,13 @@ class Slo(Declared):
         words += [f"of probe {self.probe}"] if self.probe else []
         words += [f"during {self.during}"] if self.during else []
         return " ".join(words)
+
+
+def strictest_availability(slos: Iterable[Slo]) -> float | None:
+    """The highest availability, in 0..1, that is demanded of all requests; None where none is."""
+    demanded = [
+        slo.objective.bound
+        for slo in slos
+        if slo.sli is Sli.AVAILABILITY and slo.counted_by is By.REQUESTS and not slo.endpoint
+    ]
+    return max(demanded, default=None)

@@ -13,10 +13,11 @@ _EXPRESSION = re.compile(
     r"(?P<threshold>[<>]=?\s*\S+)\s+for\s+(?P<window>\S+)"
 )
 _FAILING_PROBE = re.compile(r"probe\s+(?P<probe>\S+)\s+fails\s+for\s+(?P<window>\S+)")
+_BUDGET = re.compile(r"error_budget\s*(?P<threshold>[<>]=?\s*\S+)(?P<rest>.*)")
 _UNITS = {"error_rate": Unit.RATIO, "availability": Unit.RATIO, "latency": Unit.SECONDS}
 _HINT = (
     'write "error_rate > 60% for 10s", "latency p99 > 3s for 15s", '
-    '"probe NAME fails for 5s", or alarm: NAME'
+    '"error_budget > 5%", "probe NAME fails for 5s", or alarm: NAME'
 )
 
 
@@ -34,6 +35,19 @@ class SliCondition:
     def __str__(self) -> str:
         percentile = f" p{self.percentile:g}" if self.percentile is not None else ""
         return f"{self.sli}{percentile} {self.threshold} for {self.window:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCondition:
+    """Breached where the run has spent more of a 30-day error budget than this, so far.
+
+    The budget is that of the experiment's availability objective.
+    """
+
+    threshold: Threshold
+
+    def __str__(self) -> str:
+        return f"error_budget {self.threshold}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ class ProbeCondition:
         return f"probe {self.probe} fails for {self.window:g}s"
 
 
-StopCondition = SliCondition | AlarmCondition | ProbeCondition
+StopCondition = SliCondition | BudgetCondition | AlarmCondition | ProbeCondition
 
 
 def parse_stop_condition(value: object) -> StopCondition:
@@ -75,10 +89,21 @@ def parse_stop_condition(value: object) -> StopCondition:
         return AlarmCondition(value.removeprefix("alarm:").strip())
     if isinstance(value, str) and (failing := _FAILING_PROBE.fullmatch(value.strip())):
         return ProbeCondition(failing["probe"], parse_duration(failing["window"]))
+    if isinstance(value, str) and (budget := _BUDGET.fullmatch(value.strip())):
+        return _budget_condition(budget)
     found = _EXPRESSION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
         raise ValueError(f"not a stop condition; {_HINT}")
     return _sli_condition(found)
+
+
+def _budget_condition(found: re.Match[str]) -> BudgetCondition:
+    threshold = parse_threshold(found["threshold"])
+    if found["rest"]:
+        raise ValueError("error_budget counts the whole run: it takes no window")
+    if threshold.unit is not Unit.RATIO or not threshold.at_least:
+        raise ValueError("error_budget is what is spent, as a share: error_budget > 5%")
+    return BudgetCondition(threshold)
 
 
 def _sli_condition(found: re.Match[str]) -> SliCondition:

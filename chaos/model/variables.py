@@ -8,9 +8,13 @@ from typing import Any
 
 from chaos.model.document import Document, KeyPath
 from chaos.model.problems import Problem, nearest
+from chaos.model.secrets import ENV_PREFIX
 
 LATE = frozenset({"host"})
 """Known only when the environment is open; left in place until then."""
+
+_MAY_ASK_ENVIRONMENT = frozenset({"probes", "steady_state"})
+"""Sections in which `${env:NAME}` may stand: it is left in place until a probe is asked."""
 
 _REFERENCE = re.compile(r"\$(\$|\{([^}]*)\})")
 
@@ -53,7 +57,10 @@ class _Filler:
         name = found[2]
         if name in self.known:
             return str(self.known[name])
-        if name not in LATE:
+        if name.startswith(ENV_PREFIX) and path[0] not in _MAY_ASK_ENVIRONMENT:
+            message = f"${{{name}}} is a secret, which only probes are told; use a variable"
+            self.problems.append(self.document.problem(message, path))
+        elif name not in LATE and not name.startswith(ENV_PREFIX):
             hint = nearest(name, [*self.known, *LATE])
             message = f"${{{name}}} is not defined{hint}; define it under variables or with --var"
             self.problems.append(self.document.problem(message, path))

@@ -24,7 +24,8 @@ def observe(probe: HttpProbe, around: Surroundings) -> Observation:
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     started = time.monotonic()
     try:
-        with opener.open(url, timeout=probe.patience) as answer:
+        request = urllib.request.Request(url, headers=probe.headers)  # noqa: S310 - the user's own
+        with opener.open(request, timeout=probe.patience) as answer:
             answer.read()
             status = answer.status
     except urllib.error.HTTPError as error:

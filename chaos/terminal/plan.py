@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chaos.actions.action import Revertible
 from chaos.engine.plan import Plan, PlannedAction, planned_ends
 from chaos.measure.formats import duration, percentage
+from chaos.model.secrets import conceal
 from chaos.model.slo import Sli
 
 WIDTH = 60
@@ -21,7 +22,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     place = plan.environment
     where = [place.name, *(x for x in (place.account, place.region, place.host) if x)]
     yield plan.experiment.title
-    yield f"  where        {', '.join(dict.fromkeys(where))}"
+    yield f"  where        {', '.join(dict.fromkeys(map(conceal, where)))}"
     yield f"  load         {_load(plan)}"
     yield f"  seed         {plan.seed}  (--seed {plan.seed} makes the same choice again)"
     yield from _timeline(plan)

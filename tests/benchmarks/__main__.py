@@ -1,4 +1,7 @@
-"""Runs every benchmark, or those that are named: `python -m tests.benchmarks startup lab`."""
+"""Runs every benchmark, or those that are named: `python -m tests.benchmarks startup lab`.
+
+`signals` and `signals_in_lab`, which take a quarter of an hour and more, run only if named.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,11 @@ from datetime import UTC, datetime
 
 BENCHMARKS = (
     "startup",
+    "reaction",
     "lab",
     "fabric",
+    "schedules",
+    "instances",
     "report",
     "coverage",
     "recorder",

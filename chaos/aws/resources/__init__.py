@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from chaos.aws.resources.autoscaling import AutoScalingGroups
 from chaos.aws.resources.ec2 import Ec2Instances, Ec2Subnets
 from chaos.aws.resources.elasticache import CacheClusters, ReplicationGroups
+from chaos.aws.resources.iam import IamRoles
 from chaos.aws.resources.kind import Resource, ResourceKind
 from chaos.aws.resources.rds import DbClusters, DbInstances
 
@@ -18,6 +19,7 @@ RESOURCE_KINDS: Mapping[str, ResourceKind] = {
     "aws:ec2:subnet": Ec2Subnets(),
     "aws:elasticache:cluster": CacheClusters(),
     "aws:elasticache:replicationgroup": ReplicationGroups(),
+    "aws:iam:role": IamRoles(),
     "aws:rds:cluster": DbClusters(),
     "aws:rds:db": DbInstances(),
 }
