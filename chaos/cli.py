@@ -24,6 +24,7 @@ COMMANDS = {
     "actions": "list the faults that can be injected",
     "schema": "print the JSON Schema of experiment files, for editors",
     "init": "write a starter experiment and Locust file",
+    "gameday": "a series of experiments with people in the room, by hand or on a schedule",
     "lab": "the embedded AWS region: up, status, down, env",
 }
 
@@ -93,5 +94,8 @@ def _explain(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
+    from chaos.model.secrets import conceal
+
+    text = conceal(message)
     sys.stdout.flush()
-    print(f"chaos: {message}" if "\n" not in message else message, file=sys.stderr)
+    print(f"chaos: {text}" if "\n" not in text else text, file=sys.stderr)

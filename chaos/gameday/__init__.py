@@ -1,0 +1,1 @@
+"""Game days: a calendar, a scheduler that survives anything, and what is told to whom."""
