@@ -19,9 +19,9 @@ demo: install
 
 # The tests wait more than they compute, so they run side by side; those that measure have the
 # machine to themselves.
-test: test-fast
-	$(BIN)/python -m pytest -m '(real or many) and not lab and not alone' -n 4
-	$(BIN)/python -m pytest -m 'lab and not alone' -n 2 --dist loadfile
+test: install
+	$(BIN)/python -m pytest -m 'not lab and not alone' -n 4
+	$(BIN)/python -m pytest -m 'lab and not alone' -n 3 --dist loadfile
 	$(BIN)/python -m pytest -m alone
 
 test-fast: install

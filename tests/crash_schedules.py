@@ -254,7 +254,8 @@ class Schedule:
                 if unfinished is None:
                     break
                 broken = recover(unfinished.open_faults, self.ec2, journal, self._clock)
-        if broken and self._clock.time < self.ec2.well_from:
+        if broken and self.ec2.odds == 1:  # said to be broken, so it is tried again in better days
+            self.ec2.odds = 0.0
             self._clock.sleep(DENIED_FOR)
             return self._recover()
         return broken

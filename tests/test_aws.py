@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from chaos.actions.action import CannotRevert, State
 from chaos.actions.ec2 import RebootInstances, StopInstances, TerminateInstances
@@ -90,35 +88,6 @@ def test_filters_look_into_lists() -> None:
     assert list(values_at(description, ["Tags", "Key"])) == ["a", "b"]
     assert matches(description, {"Tags.Key": ["b"], "State.Code": ["16"]})
     assert not matches(description, {"Tags.Value": ["b"]})
-
-
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(before=st.lists(st.booleans(), min_size=1, max_size=5), partial=st.booleans())
-def test_stopping_and_reverting_leaves_everything_as_it_was(
-    aws: BotoClients, before: list[bool], partial: bool
-) -> None:
-    """Whatever ran runs again, whatever was stopped stays so; also after half an injection."""
-    ec2 = aws.client("ec2")
-    ids = launch(aws, len(before), app="shop")
-    stopped = [i for i, runs in zip(ids, before, strict=True) if not runs]
-    if stopped:
-        ec2.stop_instances(InstanceIds=stopped)
-    was = state_of(aws, ids)
-    action = StopInstances(aws, {})
-    targets = find(aws, ids=ids)
-    state = action.capture(targets)
-    if partial and state.running:
-        ec2.stop_instances(InstanceIds=[state.running[0]])
-    else:
-        action.inject(targets, state)
-        assert action.injected(targets, state)
-        assert set(state_of(aws, ids).values()) == {"stopped"}
-    for _ in range(2):  # reverting twice is reverting once
-        action.revert(state)
-        assert action.verify(state)
-        assert state_of(aws, ids) == was
 
 
 def test_the_plan_shows_the_calls_that_are_made(aws: BotoClients) -> None:

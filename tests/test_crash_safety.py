@@ -7,14 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from chaos.engine.journal import FILE_NAME, FileJournal, read_journal
+from chaos.engine.journal import FileJournal
 from chaos.engine.liveness import alive
 from chaos.engine.recovery import StillBroken, read_unfinished, recover, unfinished_runs
-from chaos.engine.stored_run import read_run
 from tests.simulation import Simulation
 
 EXPERIMENT = """
@@ -94,60 +89,6 @@ def test_a_crash_at_any_step_can_be_recovered_from(tmp_path: Path) -> None:
         if step > 1 and ended:
             break
     assert step > 20
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data())
-def test_any_schedule_can_be_recovered_after_a_crash_and_another_crash(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    """Also where the recovery itself is refused calls, and is done twice."""
-    count = data.draw(st.integers(1, 3))
-    lines = ["title: any", "targets:"]
-    lines += [f"  t{n}: {{type: aws:ec2:instance, ids: [i-{n}, i-{n + 3}]}}" for n in range(count)]
-    lines.append("actions:")
-    for n in range(count):
-        at, lasts = data.draw(st.integers(0, 6)), data.draw(st.integers(0, 8))
-        use = f"targets: t{n}, at: {at}s, duration: {lasts}s"
-        lines.append(f"  a{n}: {{action: aws:ec2:stop-instances, {use}}}")
-    step = data.draw(st.integers(2, 40), "crash at step")
-    simulation = crash(tmp_path_factory.mktemp("run"), step, "\n".join(lines))
-    simulation.ec2.failing["start_instances"] = data.draw(st.integers(0, 3), "refused")
-    simulation.clock.sleep(data.draw(st.floats(0, 100), "time until recovery"))
-    assert recovered(simulation) == []
-    assert all_running(simulation)
-    calls = len(simulation.ec2.calls)
-    assert recovered(simulation) == []  # nothing is done twice
-    assert len(simulation.ec2.calls) == calls
-
-
-def test_a_journal_cut_at_any_byte_never_loses_a_fault(tmp_path: Path) -> None:
-    """What a shorter journal does not know of was not injected when it was that short."""
-    crashed = crash(tmp_path / "whole", 9)
-    whole = (crashed.directory / FILE_NAME).read_bytes()
-    injected_from = whole.index(b'"stage":"inject-called"')
-    full_line = whole.index(b"\n", injected_from)
-    cut = tmp_path / "cut"
-    cut.mkdir()
-    for length in range(whole.index(b"\n") + 1, len(whole) + 1):
-        (cut / FILE_NAME).write_bytes(whole[:length])
-        unfinished = read_unfinished(cut)
-        assert unfinished is not None
-        names = [fault.name for fault in unfinished.open_faults]
-        assert ("first" in names) == (length >= full_line)
-        assert all(fault.captured for fault in unfinished.open_faults)
-
-
-def test_a_damaged_line_is_reported_and_its_fault_is_not_forgotten(tmp_path: Path) -> None:
-    """A fault whose state cannot be read is named as still broken."""
-    crashed = crash(tmp_path, 9)
-    file = crashed.directory / FILE_NAME
-    file.write_bytes(file.read_bytes().replace(b'"running":["i-0"', b'"running":["i-9"'))
-    assert read_journal(crashed.directory).damaged
-    broken = recovered(crashed)
-    assert [one.name for one in broken] == ["first"]
-    assert "damaged" in broken[0].why
-    assert any("is damaged" in event.text for event in read_run(crashed.directory).run.events)
 
 
 def test_what_cannot_be_put_back_comes_with_the_commands_to_do_it_by_hand(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from tests.lab_fixtures import connect
 
 QUICK = LabSettings(instances=3, boot_delay=0)
 
+SMALL = "[lab]\ninstances = 3\nboot_delay = 0\n"
+
 OWNER = """
 import sys, time
 from chaos.lab import handle
@@ -74,16 +76,19 @@ def await_gone(running: LabHandle, processes: set[int]) -> None:
 
 
 @pytest.mark.lab
-def test_stop_returns_when_nothing_is_left(start: Start) -> None:
-    """A stopped lab has neither processes nor files, and its name is free again."""
-    running = start("here")
+def test_a_name_is_taken_once_and_free_when_nothing_is_left(start: Start) -> None:
+    """A second lab of the name is refused, until the first is stopped with all that it had."""
+    running = start("only")
+    with pytest.raises(LabError, match="already"):
+        start("only")
+    assert handle.find("only") == running
     processes = processes_of(running)
     assert len(processes) >= 9
     began = time.monotonic()
     handle.stop(running)
     assert time.monotonic() - began < 3
     assert is_gone(running, processes)
-    assert handle.find("here") is None
+    assert handle.find("only") is None
 
 
 @pytest.mark.lab
@@ -153,8 +158,9 @@ def test_the_lab_ends_when_a_part_of_it_dies(start: Start) -> None:
 
 @pytest.mark.lab
 def test_two_labs_live_side_by_side(start: Start) -> None:
-    """What happens in one does not happen in the other, nor does its key open the other."""
-    one, other = start("one"), start("other")
+    """What happens in one does not happen in the other, and a private one is found by nobody."""
+    one, other = start("one"), start()
+    assert handle.find() is None
     assert {one.host, one.endpoint_url}.isdisjoint({other.host, other.endpoint_url})
     of_one = {instance.instance_id for instance in handle.status(one).instances}
     of_other = {instance.instance_id for instance in handle.status(other).instances}
@@ -166,28 +172,12 @@ def test_two_labs_live_side_by_side(start: Start) -> None:
 
 
 @pytest.mark.lab
-def test_a_name_is_taken_once(start: Start) -> None:
-    """A second lab of the same name is refused; the first does not mind."""
-    running = start("only")
-    with pytest.raises(LabError, match="already"):
-        start("only")
-    assert handle.find("only") == running
-
-
-@pytest.mark.lab
-def test_a_private_lab_is_not_found_by_default(start: Start) -> None:
-    """Nobody who looks for the default lab gets one that ends with another process."""
-    start()
-    assert handle.find() is None
-
-
-@pytest.mark.lab
 def test_the_commands_bring_it_up_show_it_and_take_it_down(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """up, up again, status, env in a shell, logs, down, down again: each says what is."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "chaos.toml").write_text("[lab]\ninstances = 3\nboot_delay = 0\n")
+    (tmp_path / "chaos.toml").write_text(SMALL)
     assert main(["lab", "up"]) == 0
     assert "is up after" in capsys.readouterr().out
     try:
@@ -212,8 +202,12 @@ def test_the_commands_bring_it_up_show_it_and_take_it_down(
 
 
 @pytest.mark.lab
-def test_a_foreground_lab_ends_with_an_interrupt() -> None:
+def test_a_foreground_lab_ends_with_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`chaos lab up --foreground` takes it down on ctrl-C, and exits 0."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chaos.toml").write_text(SMALL)
     command = [sys.executable, "-m", "chaos", "lab", "up", "--foreground", "--name", "front"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

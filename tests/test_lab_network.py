@@ -250,7 +250,7 @@ def test_losing_a_zones_network_is_survived_and_reported_as_it_was(
         ran = chaos("run", ROOT / "experiments" / "az-blackhole.yaml", "--env", "shared", "--plain")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert picture(clients, vpc) == before
-    assert len(sampler.seen) > 20
+    assert len(sampler.seen) > 10
     assert all(counts == sampler.seen[0] for counts in sampler.seen)
     report = chaos.report()
     load, action = report["load"], report["actions"][0]

@@ -126,7 +126,7 @@ def test_subnets_are_found_by_tags_filters_and_ids(aws: BotoClients) -> None:
     assert [one.id for one in find(aws, ids=ids[1])] == [ids[1]]
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     scope=st.sampled_from(["all", "availability-zone", "vpc", "s3", "dynamodb"]),
     calls_made=st.integers(0, 40),

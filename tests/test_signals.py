@@ -14,12 +14,14 @@ from tests.aws_world import World
 from tests.chaos_command import Chaos
 from tests.interrupted_runs import ACTIONS, ARMED, POINTS, SIGNALS, Point, interrupt
 
+POLITE = (signal.SIGINT, signal.SIGTERM)
+
 CASES = [
-    (action, number, POINTS[(4 + 3 * one + 6 * other) % len(POINTS)])
+    (action, number, POINTS[(4 + 3 * one + 6 * SIGNALS.index(number)) % len(POINTS)])
     for one, action in enumerate(ACTIONS)
-    for other, number in enumerate(SIGNALS)
+    for number in (POLITE[one % 2], signal.SIGKILL)
 ]
-"""One point for each action and signal, spread so that each kill comes while something is open."""
+"""Two points for each action, spread so that each kill comes while something is open."""
 
 
 @pytest.mark.parametrize(

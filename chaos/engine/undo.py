@@ -36,8 +36,8 @@ class Undo:
     journal: Journal
     clock: Clock
     confirmed: bool
-    """Whether AWS has shown the effect of the injection. Else some of it may be yet to come, and all
-    must stay as before for a while before that counts."""
+    """Whether AWS has shown the effect of the injection. Else some may be yet to come, and all must
+    stay as before for a while before that counts."""
     still_broken: str = ""
     """What could not be put back, in one line."""
     over: bool = False
