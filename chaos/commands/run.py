@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from chaos.measure.run import Ending
 from chaos.slo.verdict import Verdict
 
 if TYPE_CHECKING:
-    from chaos.api import FinishedRun
+    from chaos.api import FinishedRun, RunOptions
+    from chaos.engine.environment import OpenEnvironment
     from chaos.engine.plan_document import PlanDocument
     from chaos.model.loading import LoadedExperiment
 
@@ -28,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=int, help="repeats a choice of targets")
     parser.add_argument(
         "--load-workers", metavar="N", type=int, help="Locust workers on other machines to wait for"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask, on a terminal, before breaking anything"
     )
     parser.add_argument("--plain", action="store_true", help="lines instead of a live view")
     parser.add_argument(
@@ -62,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     for unfinished in unfinished_runs(options.reports):
         say(f"run {unfinished.directory.name} was cut off: chaos recover puts back what is open")
     with open_environment(choice.name, choice.environment, choice.settings, say) as environment:
+        if not (options.yes or options.ci or saved):
+            chosen = _asked(loaded, environment, chosen)
         title = loaded.experiment.title
         watched = watch_in_ci(title) if options.ci else watch(title, plain=options.plain)
         with interruptible(controls), watched as observer:
@@ -72,6 +79,28 @@ def run(options: argparse.Namespace) -> int:
     if options.ci:
         publish(finished.result)
     return _exit_code(finished)
+
+
+def _asked(
+    loaded: LoadedExperiment, environment: OpenEnvironment, chosen: RunOptions
+) -> RunOptions:
+    """On a terminal, outside of the lab: what was shown and confirmed is what will be run.
+
+    Raises:
+        Refused: the answer was not yes.
+    """
+    from chaos.terminal.question import confirmed, is_worth_asking
+
+    if not is_worth_asking(environment, loaded.experiment):
+        return chosen
+    from chaos.api import plan_experiment
+    from chaos.engine.plan_document import document_of
+    from chaos.model.problems import Refused
+
+    plan = plan_experiment(loaded, environment, chosen.seed)
+    if not confirmed(plan):
+        raise Refused("not confirmed, so nothing was touched")
+    return replace(chosen, seed=plan.seed, saved_plan=document_of(plan, loaded.file))
 
 
 def _from_plan(saved: PlanDocument) -> LoadedExperiment:
