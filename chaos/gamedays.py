@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from chaos.api import Controls, RunOptions, run_experiment
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.liveness import alive, is_alive
 from chaos.engine.lock import KILL_SWITCH, Note, state_directory
-from chaos.engine.observer import Observer
+from chaos.engine.observer import Observer, Status
 from chaos.engine.recovery import unfinished_runs
 from chaos.environments import open_environment
+from chaos.exit_codes import ExitCode
 from chaos.gameday import approval, message
 from chaos.gameday.conduct import Facilitator, Parts, Ran, Unattended, conduct
 from chaos.gameday.day import Day, DayStatus, RunStatus
@@ -26,7 +27,7 @@ from chaos.gameday.selection import Chosen, choose_experiments
 from chaos.gameday.store import Store
 from chaos.gameday.wall_clock import WallClock
 from chaos.gameday.write import HTML, write_day
-from chaos.measure.run import Ending
+from chaos.measure.run import Ending, Event
 from chaos.model.environment import Settings
 from chaos.model.gameday import ExperimentUse
 from chaos.model.gameday_loading import LoadedGameDay
@@ -85,6 +86,8 @@ class GameDays:
     watch: Watch
     halt: Halt = field(default_factory=Halt)
     facilitator: Facilitator = field(default_factory=Unattended)
+    lives: ExitStack = field(default_factory=ExitStack)
+    """What makes this process seen as alive while it runs a day."""
 
     def run(self, loaded: LoadedGameDay, day: Day) -> Day:
         """Conduct a day whose right to run has been taken, write its report, and tell people."""
@@ -98,10 +101,19 @@ class GameDays:
             stopped=self.halt.asked_for,
             announce=lambda one: self._announce_once(loaded, one),
         )
-        with self._alive(day):
+        with self.lives:
             done = conduct(loaded, day, parts)
             self.close(loaded, done)
         return done
+
+    def begin(self, day: Day, now: float) -> bool:
+        """Take the right to run it, which is to follow; False where it has been taken."""
+        return self.store.begin(day, now, lambda: self.lives.enter_context(self._alive(day)))
+
+    def close_interrupted(self, loaded: LoadedGameDay) -> None:
+        """Close its days whose process was ended while they ran, and tell people."""
+        for day in self.store.interrupt(self.halt.clock.now(), self.is_alive, [loaded.name]):
+            self.close(loaded, self.store.day(day.id) or day)
 
     def is_alive(self, day: Day) -> bool:
         """Whether some process runs it."""
@@ -217,15 +229,38 @@ class _OpenStage:
         now = self.gamedays.halt.clock.now()
         return list(unmet(gameday, Asking(around, plan, now)))
 
-    def run(self, chosen: Chosen) -> Ran:
+    def run(self, chosen: Chosen, begun: Callable[[str], None]) -> Ran:
         """See `Stage`."""
         days = self.gamedays
         experiment = days.experiment(self.loaded, chosen)
         options = RunOptions(days.reports)
         with days.halt.controls() as controls, days.watch(experiment.experiment.title) as observer:
-            finished = run_experiment(experiment, self.environment, observer, options, controls)
+            noting = _NotingItsName(observer, controls, begun)
+            finished = run_experiment(experiment, self.environment, noting, options, controls)
         result = finished.result
         return Ran(status_of(result), headline(result), finished.directory.name)
+
+
+@dataclass
+class _NotingItsName:
+    """Passes on what is seen of a run; says its id as soon as it has begun."""
+
+    inner: Observer
+    controls: Controls
+    begun: Callable[[str], None]
+    said: bool = False
+
+    def event(self, event: Event) -> None:
+        """See `Observer`."""
+        run_id = self.controls.directory.name
+        if run_id and not self.said:
+            self.said = True
+            self.begun(run_id)
+        self.inner.event(event)
+
+    def status(self, status: Status) -> None:
+        """See `Observer`."""
+        self.inner.status(status)
 
 
 def status_of(result: Result) -> RunStatus:
@@ -236,6 +271,19 @@ def status_of(result: Result) -> RunStatus:
         Ending.UNUSABLE: RunStatus.UNUSABLE,
     }
     return by_ending.get(result.run.ending, RunStatus(result.verdict.value))
+
+
+def exit_code_of(day: Day) -> ExitCode:
+    """What a command that ran it ends with."""
+    codes = {
+        DayStatus.PASSED: ExitCode.PASS,
+        DayStatus.FAILED: ExitCode.FAIL,
+        DayStatus.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+        DayStatus.ABORTED: ExitCode.ABORTED,
+        DayStatus.BROKEN: ExitCode.ROLLBACK_INCOMPLETE,
+        DayStatus.UNUSABLE: ExitCode.UNUSABLE,
+    }
+    return codes.get(day.status, ExitCode.USAGE)
 
 
 def _experiment(

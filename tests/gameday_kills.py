@@ -68,7 +68,15 @@ def serve(directory: Path, clock: SharedClock, begun: int) -> None:
         store.end(day.id, DayStatus.PASSED, clock.now())
 
     days = game_days(directory)
-    work = Work(lambda: days, run, lambda *_: None, lambda *_: None, lambda _: False, lambda: None)
+    work = Work(
+        gamedays=lambda: days,
+        begin=store.begin,
+        run=run,
+        announce=lambda *_: None,
+        closed=lambda *_: None,
+        is_alive=lambda _: False,
+        recover=lambda: None,
+    )
     os.write(begun, b".")
     Scheduler(store, clock, work, look_every=600).serve(stopping=lambda: False)
 
@@ -92,7 +100,8 @@ def main(directory: Path, seed: int) -> None:
         os.close(reads)
         os.close(writes)
         clock.sleep(dice.uniform(0, DOWN))
-    Store(directory / FILE_NAME).interrupt(clock.now(), lambda _: False)
+    names = [one.name for one in game_days(directory)]
+    Store(directory / FILE_NAME).interrupt(clock.now(), lambda _: False, names)
 
 
 if __name__ == "__main__":

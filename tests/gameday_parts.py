@@ -84,6 +84,7 @@ class Served:
         """A new one, as after a restart."""
         work = Work(
             gamedays=lambda: self.gamedays,
+            begin=self.store.begin,
             run=self._run,
             announce=lambda _, day: self.announced.append(day),
             closed=lambda _, day: self.closed.append(day),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socketserver
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ class Received:
     """Answers to the next posts; then 200."""
     answer: bytes = b'{"allow": true}'
     mails: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+    """What was given to the mail server, which takes nobody and repeats it."""
 
 
 @contextmanager
@@ -63,9 +66,17 @@ def mail_server() -> Iterator[Received]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self.wfile.write(b"220 here\r\n")
-            answers = {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
+            answers = {
+                b"EHLO": b"250-here\r\n250 AUTH PLAIN\r\n",
+                b"DATA": b"354 go on\r\n",
+                b"QUIT": b"221 bye\r\n",
+            }
             for line in self.rfile:
                 word = line[:4].upper()
+                if word == b"AUTH":
+                    given = base64.b64decode(line.split()[-1])
+                    received.logins.append(given.decode())
+                    answers[word] = b"535 no such user: " + given.replace(b"\0", b" ") + b"\r\n"
                 self.wfile.write(answers.get(word, b"250 yes\r\n"))
                 if word == b"DATA":
                     text = b"".join(iter(self.rfile.readline, b".\r\n"))

@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from chaos.engine.clock import SystemClock
+from chaos.gameday.wall_clock import WallClock
 
 WOKEN_ALL_THE_TIME = """
 import signal
-from chaos.engine.clock import SystemClock
+from {module} import {name}
 
-clock = SystemClock()
+clock = {name}()
 until = clock.now() + 0.5
 signal.signal(signal.SIGALRM, lambda *_: clock.wake())
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0003)
@@ -23,9 +26,11 @@ print("awake")
 """
 
 
-def test_a_signal_at_any_moment_of_a_sleep_wakes_and_never_hangs() -> None:
+@pytest.mark.parametrize("kind", [SystemClock, WallClock])
+def test_a_signal_at_any_moment_of_a_sleep_wakes_and_never_hangs(kind: type[SystemClock]) -> None:
     """Its handler runs in the very thread that sleeps, whatever that is about to do."""
-    words = [sys.executable, "-c", WOKEN_ALL_THE_TIME]
+    program = WOKEN_ALL_THE_TIME.format(module=kind.__module__, name=kind.__name__)
+    words = [sys.executable, "-c", program]
     ran = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
     assert ran.stdout == "awake\n", ran.stderr[-2000:]
 

@@ -23,12 +23,15 @@ def test_the_table_of_actions_is_the_one_the_classes_give(
     assert capsys.readouterr().out == (ROOT / "docs/actions.md").read_text()
 
 
-def test_the_schema_for_editors_is_the_one_the_models_give(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("words", "file"), [((), "experiment.schema.json"), (("--gameday",), "gameday.schema.json")]
+)
+def test_the_schemas_for_editors_are_those_the_models_give(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], file: str
 ) -> None:
-    """`chaos schema > chaos/model/experiment.schema.json` after a change."""
-    main(["schema"])
-    assert capsys.readouterr().out == (ROOT / "chaos/model/experiment.schema.json").read_text()
+    """`chaos schema [--gameday] > chaos/model/....schema.json` after a change."""
+    main(["schema", *words])
+    assert capsys.readouterr().out == (ROOT / "chaos/model" / file).read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,8 +44,9 @@ class Played:
     def unmet(self) -> Sequence[str]:
         return self.not_met
 
-    def run(self, chosen: Chosen) -> Ran:
+    def run(self, chosen: Chosen, begun: Callable[[str], None]) -> Ran:
         self.ran.append(chosen.file.name)
+        begun(f"run-{len(self.ran)}")
         self.clock.sleep(60)
         outcome = self.outcomes.pop(0) if self.outcomes else Ran(RunStatus.PASS, "Met.", "run-1")
         if isinstance(outcome, Exception):
@@ -142,7 +143,7 @@ def test_an_approved_day_begins_unless_the_kill_switch_is_on(tmp_path: Path) -> 
         directory = tmp_path / str(stopped)
         directory.mkdir()
         room = Room(directory, approval={"required": True})
-        approve(room.store, room.loaded, "shop-1", "Ada", NOON)
+        approve(room.store, room.loaded, "shop-1", "Lead", NOON)
         room.stopped = stopped
         assert room.conduct().status is status
 
@@ -233,14 +234,14 @@ def test_the_facilitator_leaves_one_out_or_ends_it(tmp_path: Path) -> None:
 
 def test_a_typed_line_is_a_note_with_its_kind_its_time_and_who_said_it() -> None:
     """Of the participants; others' names stay in the text."""
-    taker = NoteTaker("shop-1", "Linus", [Participant(name="Ada")], UTC)
-    note = taker.read("!@11:58 ada: 5xx on the dashboard", NOON)
+    taker = NoteTaker("shop-1", "Observer", [Participant(name="Lead")], UTC)
+    note = taker.read("!@11:58 lead: 5xx on the dashboard", NOON)
     assert note is not None
-    assert (note.kind, note.by, note.text) == (NoteKind.DETECTED, "Ada", "5xx on the dashboard")
+    assert (note.kind, note.by, note.text) == (NoteKind.DETECTED, "Lead", "5xx on the dashboard")
     assert note.at == NOON - 120
     follow_up = taker.read("> alert: on one zone", NOON)
     assert follow_up is not None
-    assert (follow_up.kind, follow_up.by) == (NoteKind.FOLLOW_UP, "Linus")
+    assert (follow_up.kind, follow_up.by) == (NoteKind.FOLLOW_UP, "Observer")
     assert follow_up.text == "alert: on one zone"
     assert taker.read("  \n", NOON) is None
     with pytest.raises(InvalidInput, match="no time of day"):

@@ -122,6 +122,7 @@ def test_nothing_is_missed_doubled_or_outside_its_window(  # noqa: PLR0913, PLR0
     store.close()
 
 
+@pytest.mark.many
 def test_fifty_kills_at_random_moments_leave_the_state_right(tmp_path: Path) -> None:
     """Nothing ran twice, nothing was forgotten, and the store tells what really ran."""
     subprocess.run(
@@ -212,7 +213,7 @@ def test_it_waits_for_its_approval_and_no_longer_than_it_may_be_late(store: Stor
     one = serving.gamedays[0]
     serving.serve_until(at(one.gameday, "2026-06-01 10:10"))
     assert statuses(store) == ["due"]
-    approve(store, one, store.days()[0].id, "Ada", serving.clock.now())
+    approve(store, one, store.days()[0].id, "Lead", serving.clock.now())
     serving.serve_until(at(one.gameday, "2026-06-02 11:00"))
     assert statuses(store) == ["passed", "refused"]
     assert "nobody has approved it" in store.days()[1].reason
@@ -224,7 +225,7 @@ def test_an_approval_expires_and_is_for_the_files_as_they_were(store: Store) -> 
     fields = {"schedule": TEN, "approval": {"required": True, "valid_for": "2d"}}
     serving = served(store, "2026-06-01 08:00", **fields)
     one = serving.gamedays[0]
-    approve(store, one, one.name, "Ada", serving.clock.now())
+    approve(store, one, one.name, "Lead", serving.clock.now())
     serving.serve_until(at(one.gameday, "2026-06-01 12:00"))
     one.experiments[0].write_text("title: changed\n")
     serving.serve_until(at(one.gameday, "2026-06-02 12:00"))

@@ -25,7 +25,7 @@ ALL_OF_IT = """
 title: All of it
 description: Every part of the format.
 owner: shop-team
-participants: [{name: Ada, role: facilitator}, {name: Grace}]
+participants: [{name: Lead, role: facilitator}, {name: Oncall}]
 environment: staging
 variables: {az: us-east-1a}
 timezone: Europe/Berlin

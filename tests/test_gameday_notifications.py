@@ -138,12 +138,12 @@ def test_a_channel_is_told_only_what_it_wants(hook: Received) -> None:
 def test_before_says_what_will_run_and_what_is_missing() -> None:
     """When, where, who, what, and how to approve it."""
     declared = gameday(
-        owner="shop-team", timezone="Europe/Berlin", participants=[{"name": "Ada", "role": "lead"}]
+        owner="shop-team", timezone="Europe/Berlin", participants=[{"name": "Lead", "role": "lead"}]
     )
     plan = [Planned("It survives", ("availability >= 99%",))]
     said = before(declared, DAY, plan, "nobody has approved it").text
     assert "Thursday, Wed 2026-11-18 12:06 (Europe/Berlin)" in said
-    assert "With: Ada (lead)" in said
+    assert "With: Lead (lead)" in said
     assert "1. It survives (availability >= 99%)" in said
     assert "It will not begin yet: nobody has approved it" in said
 

@@ -45,13 +45,14 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reports(simulated: Path, tmp_path: Path) -> Path:
     """A directory with that run in it."""
     shutil.copytree(simulated, tmp_path / "run-1")
+    (tmp_path / "run-1" / "report.html").touch()
     return tmp_path
 
 
 @pytest.fixture
 def one(tmp_path: Path) -> LoadedGameDay:
     """The game day that the run was part of."""
-    people = [{"name": "Ada", "role": "facilitator"}]
+    people = [{"name": "Lead", "role": "facilitator"}]
     return loaded(tmp_path, gameday(title="Thursday", owner="shop-team", participants=people))
 
 
@@ -69,8 +70,8 @@ def told(store: Store, one: LoadedGameDay, reports: Path) -> Joined:
         (95.0, NoteKind.FOLLOW_UP, "alert on one zone"),
         (201.0, NoteKind.NOTE, "no time for this one"),
     ):
-        store.keep(Note("shop-1", START + at, "Ada", kind, text))
-    approve(store, one, "shop-1", "Grace", START - 100)
+        store.keep(Note("shop-1", START + at, "Lead", kind, text))
+    approve(store, one, "shop-1", "Oncall", START - 100)
     store.keep(Delivery("shop-1", START, "before", "slack", "HTTP 500"))
     return join(store, one, DAY, reports)
 
@@ -99,7 +100,7 @@ def test_human_detection_stands_beside_what_users_and_the_alarm_saw(
     injected = first.result.faults[0].times.inject_confirmed_at
     assert injected is not None
     assert first.noticed.person == pytest.approx(START + 30 - injected)
-    assert first.noticed.person_name == "Ada"
+    assert first.noticed.person_name == "Lead"
     assert first.noticed.users == first.result.faults[0].detected_after_s
     assert second.noticed.person is None
     assert second.result is None
@@ -138,7 +139,7 @@ def test_both_reports_say_the_same(one: LoadedGameDay, reports: Path) -> None:
         "alert on one zone",
         "everybody is here",
         "shop-team",
-        "Grace",
+        "Oncall",
         "slack was not told (before): HTTP 500",
         "0 of 2 experiments passed, 1 fail, 1 skipped. 1 follow-up to do.",
     ):

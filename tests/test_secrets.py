@@ -155,7 +155,7 @@ def test_a_missing_secret_is_missed_before_the_run(chaos: Chaos, aws: BotoClient
     [
         ("probes: {p: {sql: x, url: 'mysql://a:planted-1@b/c'}}", "mysql://a:***@b/c"),
         ("probes: {p: {http: x, headers: {Authorization: planted-2}}}", "write ${env:NAME}"),
-        ("description: ${env:PLANTED}", "only probes are told"),
+        ("description: ${env:PLANTED}", "only probes and notifications are told"),
     ],
 )
 def test_a_file_with_a_secret_in_the_wrong_place_is_refused_without_showing_it(
@@ -193,3 +193,14 @@ def test_what_is_revealed_is_concealed_from_then_on(monkeypatch: pytest.MonkeyPa
     assert secrets.reveal(("a", {"b": "${env:PLANTED}!"})) == ("a", {"b": "correct horse!"})
     assert conceal("the password is correct horse") == "the password is ***"
     assert conceal("${env:PLANTED}") == "${env:PLANTED}"
+
+
+def test_the_token_of_a_webhook_is_concealed_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its host and what is short in it are words like any other."""
+    monkeypatch.setenv(
+        "HOOK", "https://a-host-with-a-long-name.com/hook/T0abcdefghijklmnop?sig=x-1"
+    )
+    monkeypatch.setattr(secrets, "_known", set())
+    secrets.reveal("${env:HOOK}")
+    said = "a-host-with-a-long-name.com/hook does not know T0abcdefghijklmnop"
+    assert conceal(said) == "a-host-with-a-long-name.com/hook does not know ***"

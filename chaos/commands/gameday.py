@@ -143,7 +143,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from chaos.gamedays import check_experiments
+    from chaos.gamedays import check_experiments, exit_code_of
     from chaos.model.gameday_loading import load_gameday
     from chaos.terminal.gameday import summary_lines
 
@@ -151,6 +151,7 @@ def _run(options: argparse.Namespace) -> int:
     with _gamedays(options, plain=options.plain or options.step) as gamedays:
         check_experiments(gamedays.settings, loaded)
         gamedays.store.know(loaded.name, loaded.file)
+        gamedays.close_interrupted(loaded)
         choose_day = _day_that_is_due if options.scheduled else _day_now
         day = choose_day(loaded, gamedays)
         if day is None:
@@ -161,7 +162,7 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join(summary_lines(done, runs, notes)))
         if runs:
             print(f"report  {options.reports / day.id / 'gameday.html'}")
-    return _exit_code(done)
+    return exit_code_of(done)
 
 
 def _day_now(loaded: LoadedGameDay, gamedays: GameDays) -> Day:
@@ -174,7 +175,7 @@ def _day_now(loaded: LoadedGameDay, gamedays: GameDays) -> Day:
 
     now = gamedays.halt.clock.now()
     days = (day_of(loaded, Occurrence(now, now + n), DayStatus.DUE) for n in count())
-    return next(day for day in days if gamedays.store.begin(day, now))
+    return next(day for day in days if gamedays.begin(day, now))
 
 
 def _day_that_is_due(loaded: LoadedGameDay, gamedays: GameDays) -> Day | None:
@@ -191,7 +192,7 @@ def _day_that_is_due(loaded: LoadedGameDay, gamedays: GameDays) -> Day | None:
     while (left := occurrence.starts_at - clock.now()) > 0:
         clock.sleep(left)
     day = day_of(loaded, occurrence, DayStatus.DUE)
-    if gamedays.store.begin(day, clock.now()):
+    if gamedays.begin(day, clock.now()):
         return day
     print(f"{day.id} has been run, or is running: chaos gameday history")
     return None
@@ -273,7 +274,7 @@ def _status(options: argparse.Namespace) -> int:
         print("no scheduler is running" if nobody else "a scheduler is running")
         for file in options.files:
             loaded = load_gameday(file)
-            days = [day for day in store.days() if day.gameday == loaded.name]
+            days = [day for day in _days(store, options) if day.gameday == loaded.name]
             print(f"{loaded.name}: {loaded.gameday.title}")
             print("\n".join(status_lines(loaded.gameday, days, time.time())))
     return ExitCode.PASS
@@ -309,7 +310,9 @@ def _history(options: argparse.Namespace) -> int:
     from chaos.terminal.gameday import history_lines
 
     with closing(_store(options)) as store:
-        print("\n".join(history_lines(store.days())) or f"no game day in {options.reports}")
+        print(
+            "\n".join(history_lines(_days(store, options))) or f"no game day in {options.reports}"
+        )
     return ExitCode.PASS
 
 
@@ -321,6 +324,7 @@ def _serve(options: argparse.Namespace) -> int:
         files = WatchedFiles(options.files, gamedays.say)
         work = Work(
             gamedays=files.read,
+            begin=gamedays.begin,
             run=gamedays.run,
             announce=gamedays.announce,
             closed=gamedays.close,
@@ -347,6 +351,12 @@ def _store(options: argparse.Namespace) -> Store:
     from chaos.gameday.store import FILE_NAME, Store
 
     return Store(options.reports / FILE_NAME)
+
+
+def _days(store: Store, options: argparse.Namespace) -> list[Day]:
+    from chaos.engine.liveness import is_alive
+
+    return store.days_now(lambda day: is_alive(options.reports / day.id))
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -383,17 +393,3 @@ def _signals(gamedays: GameDays) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _exit_code(day: Day) -> ExitCode:
-    from chaos.gameday.day import DayStatus
-
-    codes: dict[DayStatus, ExitCode] = {
-        DayStatus.PASSED: ExitCode.PASS,
-        DayStatus.FAILED: ExitCode.FAIL,
-        DayStatus.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-        DayStatus.ABORTED: ExitCode.ABORTED,
-        DayStatus.BROKEN: ExitCode.ROLLBACK_INCOMPLETE,
-        DayStatus.UNUSABLE: ExitCode.UNUSABLE,
-    }
-    return codes.get(day.status, ExitCode.USAGE)

@@ -34,8 +34,8 @@ class Stage(Protocol):
     def unmet(self) -> Sequence[str]:
         """The preconditions that do not hold, a line each."""
 
-    def run(self, chosen: Chosen) -> Ran:
-        """Run one experiment to its end, whatever that is.
+    def run(self, chosen: Chosen, begun: Callable[[str], None]) -> Ran:
+        """Run one experiment to its end, whatever that is; `begun` is told the run's id.
 
         Raises:
             ChaosError: it could not be begun.
@@ -173,8 +173,14 @@ def _ends_the_day(status: RunStatus, wanted: OnFailure) -> bool:
 def _run(day: Day, chosen: Chosen, stage: Stage, parts: Parts) -> DayRun:
     run = _row(day, chosen, RunStatus.RUNNING, parts)
     parts.store.keep(run)
+
+    def begun(run_id: str) -> None:
+        nonlocal run
+        run = replace(run, run_id=run_id)
+        parts.store.keep(run)
+
     try:
-        ran = stage.run(chosen)
+        ran = stage.run(chosen, begun)
     except EnvironmentUnusable as error:
         ran = Ran(RunStatus.UNUSABLE, str(error))
     except ChaosError as error:
@@ -182,9 +188,8 @@ def _run(day: Day, chosen: Chosen, stage: Stage, parts: Parts) -> DayRun:
     except Exception as error:  # noqa: BLE001 - the day must come to an end that is known
         said = f"unexpected {type(error).__name__}: {error}; see chaos recover"
         ran = Ran(RunStatus.BROKEN, said)
-    done = replace(
-        run, status=ran.status, said=ran.said, run_id=ran.run_id, ended_at=parts.clock.now()
-    )
+    run_id = ran.run_id or run.run_id
+    done = replace(run, status=ran.status, said=ran.said, run_id=run_id, ended_at=parts.clock.now())
     parts.store.keep(done)
     return done
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from pydantic.dataclasses import dataclass
+
+from chaos.model.secrets import Concealed
 
 
 class DayStatus(StrEnum):
@@ -76,7 +79,7 @@ class Day:
     starts_at: float
     """When it is, or was, planned to begin."""
     status: DayStatus
-    reason: str = ""
+    reason: Concealed = ""
     announced_at: float | None = None
     began_at: float | None = None
     ended_at: float | None = None
@@ -97,7 +100,7 @@ class DayRun:
     ended_at: float | None = None
     run_id: str | None = None
     """The name of its directory below the reports; None where it never came to have one."""
-    said: str = ""
+    said: Concealed = ""
     """The verdict in a sentence, or why there is none."""
 
 
@@ -109,7 +112,7 @@ class Note:
     at: float
     by: str
     kind: NoteKind
-    text: str
+    text: Concealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ class Delivery:
     at: float
     occasion: str
     channel: str
-    error: str = ""
+    error: Concealed = ""
     """Empty where it was delivered."""
 
 

@@ -37,8 +37,17 @@ class Chapter:
     run: DayRun
     result: Result | None
     """None where there is no run that can be read."""
+    directory: Path | None
+    """Of the run; None where there is nothing left of it."""
     noticed: Noticed
     notes: tuple[Note, ...]
+
+    def link(self, page: str) -> str | None:
+        """To that page of the run, from beside its directory; what was cut off may have none."""
+        if self.directory is None:
+            return None
+        there = (self.directory / page).exists()
+        return f"../{self.directory.name}/{page if there else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,12 @@ def _chapter(run: DayRun, runs: list[DayRun], notes: list[Note], reports: Path) 
     following = [one.began_at for one in runs if one.position > run.position]
     end = min(following, default=float("inf"))
     mine = tuple(note for note in notes if run.began_at <= note.at < end)
-    stored = _stored(reports / run.run_id) if run.run_id else None
+    directory = reports / run.run_id if run.run_id and (reports / run.run_id).exists() else None
+    stored = _stored(directory) if directory else None
     if stored is None:
-        return Chapter(run, None, Noticed(), mine)
+        return Chapter(run, None, directory, Noticed(), mine)
     result = conclude(stored.experiment, stored.run)
-    return Chapter(run, result, _noticed(stored, result, mine), mine)
+    return Chapter(run, result, directory, _noticed(stored, result, mine), mine)
 
 
 def _stored(directory: Path) -> StoredRun | None:

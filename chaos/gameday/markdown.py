@@ -77,8 +77,8 @@ def _chapter(chapter: Chapter) -> str:
     if chapter.result and chapter.result.slos:
         parts.append("\n".join(_objectives(chapter)))
     parts.append("\n".join(_note(note) for note in chapter.notes))
-    if run.run_id:
-        parts.append(f"[The whole report](../{run.run_id}/report.md)")
+    if link := chapter.link("report.md"):
+        parts.append(f"[The whole of this run]({link})")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -12,8 +12,10 @@ from chaos.engine.clock import Clock
 from chaos.gameday.day import Delivery
 from chaos.gameday.message import Message
 from chaos.gameday.posting import TIMEOUT, post_json
-from chaos.gameday.secrets import Hopeless, reason, reveal
+from chaos.gameday.reasons import Hopeless, reason
 from chaos.model.notification import Channel, Email, Slack, Sns, Teams, Webhook, channel_name
+from chaos.model.problems import Refused
+from chaos.model.secrets import reveal
 
 _SNS_SUBJECT = 100
 """Characters that SNS allows in a subject."""
@@ -51,7 +53,7 @@ def _deliver(channel: Channel, message: Message, patience: Patience) -> str:
     attempts = Retrying(
         stop=stop_after_attempt(patience.attempts),
         wait=wait_exponential(multiplier=patience.first_wait),
-        retry=retry_if_not_exception_type(Hopeless),
+        retry=retry_if_not_exception_type((Hopeless, Refused)),
         reraise=True,
     )
     try:
@@ -103,7 +105,10 @@ def _email(channel: Email, message: Message) -> None:
 
             smtp.starttls(context=ssl.create_default_context())
         if server.user and server.password:
-            smtp.login(server.user, reveal(server.password))
+            try:
+                smtp.login(server.user, reveal(server.password))
+            except smtplib.SMTPAuthenticationError as error:  # what it says may repeat the password
+                raise Hopeless(f"the mail server refused the login ({error.smtp_code})") from None
         smtp.send_message(mail)
 
 

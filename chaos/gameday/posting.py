@@ -7,7 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from chaos.gameday.secrets import Hopeless, Told, reveal
+from chaos.gameday.reasons import Hopeless, Told
+from chaos.model.secrets import learn, reveal
 
 TIMEOUT = 10.0
 """Seconds for a connection, and for each read."""
@@ -20,11 +21,13 @@ def post_json(url: str, body: Any) -> bytes:
     """Post it; the answer's body.
 
     Raises:
-        Hopeless: what the URL refers to is not set, it is none, or the answer says it is our fault.
+        Hopeless: the URL is none, or the answer says it is our fault.
+        Refused: what the URL refers to is not set.
         Told: the answer says it may be better in a moment.
         OSError: there is no answer.
     """
-    target = reveal(url)
+    target: str = reveal(url)
+    learn(target)
     if not target.startswith(("http://", "https://")):
         raise Hopeless("the URL begins neither with http:// nor with https://")
     headers = {"Content-Type": "application/json", "User-Agent": "chaos"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.gameday.posting import post_json
-from chaos.gameday.secrets import reason
+from chaos.gameday.reasons import reason
 from chaos.measure.formats import percentage
 from chaos.model.gameday import GameDay
 from chaos.model.precondition import (

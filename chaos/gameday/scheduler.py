@@ -29,6 +29,8 @@ class Work:
 
     gamedays: Callable[[], Sequence[LoadedGameDay]]
     """As their files are now."""
+    begin: Callable[[Day, float], bool]
+    """Takes the right to run a day; False where it has been taken."""
     run: Callable[[LoadedGameDay, Day], object]
     """Runs a day whose right to run has been taken, and writes its end into the store."""
     announce: Callable[[LoadedGameDay, Day], None]
@@ -105,12 +107,11 @@ class Scheduler:
 
     def _take_over(self) -> None:
         """What was running when the one before was killed is put back, and not run again."""
-        cut_off = self._store.interrupt(self._clock.now(), self._work.is_alive)
-        self._work.recover()
         by_name = {one.name: one for one in self._work.gamedays()}
+        cut_off = self._store.interrupt(self._clock.now(), self._work.is_alive, by_name)
+        self._work.recover()
         for day in cut_off:
-            if day.gameday in by_name:
-                self._closed(by_name[day.gameday], day.id)
+            self._closed(by_name[day.gameday], day.id)
 
     def _look_at(self, loaded: LoadedGameDay) -> None:
         now = self._clock.now()
@@ -137,7 +138,7 @@ class Scheduler:
         newest = self._store.due(loaded.name)[-1].id == day.id
         match ruling(loaded, day, now, lacking, newest=newest):
             case Begin():
-                if self._store.begin(day, now):
+                if self._work.begin(day, now):
                     self._work.run(loaded, day)
             case Close(status, reason):
                 self._store.end(day.id, status, now, reason)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,10 +18,9 @@ from chaos.gameday.day import (
     DayStatus,
     Delivery,
     Note,
-    NoteKind,
-    RunStatus,
 )
 from chaos.model.problems import EnvironmentUnusable
+from chaos.model.secrets import conceal
 
 FILE_NAME = "gamedays.sqlite"
 
@@ -30,6 +29,8 @@ _DAY_AND_TIME = re.compile(r"-\d{8}-\d{6}$")
 
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
+
+_CUT_OFF = "its process was ended while it ran"
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS days (
@@ -61,7 +62,6 @@ _TABLE_OF: dict[type, str] = {
     Approved: "approvals",
     Delivery: "deliveries",
 }
-_ENUMS = {(Day, "status"): DayStatus, (DayRun, "status"): RunStatus, (Note, "kind"): NoteKind}
 
 
 class Store:
@@ -147,26 +147,35 @@ class Store:
         with self._changing():
             return self._insert(day)
 
-    def begin(self, day: Day, now: float) -> bool:
-        """Take the right to run it; False where it has been taken. Nobody gets it twice."""
+    def begin(self, day: Day, now: float, live: Callable[[], object] = lambda: None) -> bool:
+        """Take the right to run it; False where it has been taken. Nobody gets it twice.
+
+        `live` makes its process seen as alive, before anybody sees that the day runs.
+        """
         with self._changing():
             self._insert(day)
-            return self._set(
+            taken = self._set(
                 "status = 'running', began_at = ? WHERE id = ? AND status IN ('due', 'announced')",
                 now,
                 day.id,
             )
+            if taken:
+                live()
+        return taken
 
     def end(self, day: str, status: DayStatus, now: float, reason: str = "") -> None:
         """What became of it."""
         with self._changing():
-            self._set("status = ?, reason = ?, ended_at = ? WHERE id = ?", status, reason, now, day)
+            said = conceal(reason)
+            self._set("status = ?, reason = ?, ended_at = ? WHERE id = ?", status, said, now, day)
 
-    def interrupt(self, now: float, is_alive: Callable[[Day], bool]) -> list[Day]:
-        """Close the days that were running when their process ended; which they are."""
+    def interrupt(
+        self, now: float, is_alive: Callable[[Day], bool], gamedays: Collection[str]
+    ) -> list[Day]:
+        """Close the days of these that were running when their process ended; which they are."""
         with self._changing():
-            cut_off = [day for day in self._days("status = 'running'") if not is_alive(day)]
-            reason = "its process was ended while it ran"
+            running = (day for day in self._days("status = 'running'") if day.gameday in gamedays)
+            cut_off = [day for day in running if not is_alive(day)]
             for day in cut_off:
                 self._db.execute(
                     "UPDATE runs SET status = 'aborted', said = ?, ended_at = ? "
@@ -175,7 +184,7 @@ class Store:
                 )
                 self._set(
                     "status = 'interrupted', reason = ?, ended_at = ? WHERE id = ?",
-                    reason,
+                    _CUT_OFF,
                     now,
                     day.id,
                 )
@@ -192,6 +201,19 @@ class Store:
     def days(self) -> list[Day]:
         """All there are, the earliest first."""
         return self._days("1")
+
+    def days_now(self, is_alive: Callable[[Day], bool]) -> list[Day]:
+        """The same; those whose process was ended while they ran as interrupted.
+
+        That is only shown: whoever closes such a day (see `interrupt`) also tells people.
+        """
+        with self._changing():  # so that none ends between its status and the look at its process
+            return [
+                replace(day, status=DayStatus.INTERRUPTED, reason=_CUT_OFF)
+                if day.status is DayStatus.RUNNING and not is_alive(day)
+                else day
+                for day in self.days()
+            ]
 
     def keep(self, row: DayRun | Note | Approved | Delivery) -> None:
         """Add a row, or replace the run of the same position."""
@@ -222,10 +244,8 @@ class Store:
         names = [field.name for field in fields(kind)]
         # Nothing of a user's is in the statement's text.
         query = f"SELECT {', '.join(names)} FROM {_TABLE_OF[kind]} WHERE {condition}"  # noqa: S608
-        return [
-            kind(**_typed(kind, dict(zip(names, row, strict=True))))
-            for row in self._db.execute(query, values)
-        ]
+        found = self._db.execute(query, values)
+        return [kind(**dict(zip(names, row, strict=True))) for row in found]
 
     def _insert(self, row: Any, otherwise: str = "IGNORE") -> bool:
         values = asdict(row)
@@ -236,10 +256,3 @@ class Store:
 
     def _set(self, assignment: str, *values: object) -> bool:
         return self._db.execute(f"UPDATE days SET {assignment}", values).rowcount == 1  # noqa: S608
-
-
-def _typed(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    for (owner, name), enum in _ENUMS.items():
-        if owner is kind:
-            values[name] = enum(values[name])
-    return values

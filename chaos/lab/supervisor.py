@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -51,13 +52,14 @@ class Supervisor:
         self._files = LabDirectory(directory)
         self._files.session.write_text(str(os.getsid(0)))
         self._ready = os.fdopen(ready, "w")
-        self._end = threading.Event()
+        # Not an Event: a signal's handler that sets one would wait for the lock of its own wait.
+        self._end: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._parts: dict[str, float] = {}
         self._warden, self._warden_pipe = _start_warden(directory)
         self._children: list[subprocess.Popen[bytes]] = [self._warden]
         self._world: World | None = None
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._end.set())
+            signal.signal(number, lambda *_: self._end.put(None))
         if has_owner:
             threading.Thread(target=self._follow_owner, name="owner", daemon=True).start()
 
@@ -119,7 +121,7 @@ class Supervisor:
     def _await(self, condition: Callable[[], bool], deadline: float, otherwise: str) -> None:
         while not condition():
             self._check_children()
-            if self._end.wait(_POLL_EVERY):
+            if self._told_to_end(_POLL_EVERY):
                 raise LabFailedError("told to end before it was up")
             if time.monotonic() > deadline:
                 raise LabFailedError(otherwise)
@@ -132,8 +134,15 @@ class Supervisor:
         self._ready.close()
 
     def _keep_together(self) -> None:
-        while not self._end.wait(_WATCH_EVERY):
+        while not self._told_to_end(_WATCH_EVERY):
             self._check_children()
+
+    def _told_to_end(self, within: float) -> bool:
+        try:
+            self._end.get(timeout=within)
+        except queue.Empty:
+            return False
+        return True
 
     def _check_children(self) -> None:
         for child in self._children:
@@ -157,7 +166,7 @@ class Supervisor:
     def _follow_owner(self) -> None:
         while os.read(0, 64):
             pass
-        self._end.set()
+        self._end.put(None)
 
     def _note(self, part: str) -> None:
         self._parts[part] = round(time.monotonic() - self._began, 3)
@@ -171,7 +180,7 @@ class Supervisor:
             self._ready.write(json.dumps({kind: text}) + "\n")
             self._ready.flush()
         except BrokenPipeError:
-            self._end.set()
+            self._end.put(None)
 
 
 def _start_warden(directory: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -103,6 +103,9 @@ class Blackout(Declared):
         return self
 
 
+_Dates = Annotated[Blackout, BeforeValidator(_one_date, json_schema_input_type=Blackout | Date)]
+
+
 class Approval(Declared):
     """Whether a person must say yes, and for how long that counts."""
 
@@ -138,6 +141,11 @@ class ExperimentUse(Declared):
     variables: dict[str, Scalar] = Field(default_factory=dict)
 
 
+_Use = Annotated[
+    ExperimentUse, BeforeValidator(_as_use, json_schema_input_type=ExperimentUse | str)
+]
+
+
 class GameDay(Declared):
     """The declared file, read and checked."""
 
@@ -154,7 +162,7 @@ class GameDay(Declared):
     windows: Annotated[
         tuple[Window, ...], Field(description="When it may run; default: always.")
     ] = ()
-    blackouts: tuple[Annotated[Blackout, BeforeValidator(_one_date)], ...] = ()
+    blackouts: tuple[_Dates, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     approval: Approval = Approval(required=False)
     seed: Annotated[int | None, Field(description="Of all that is drawn; default: the title.")] = (
@@ -166,9 +174,7 @@ class GameDay(Declared):
     ] = None
     pause: Annotated[Duration, Field(description="Between two experiments.")] = 0.0
     on_failure: OnFailure = OnFailure.STOP
-    experiments: Annotated[
-        tuple[Annotated[ExperimentUse, BeforeValidator(_as_use)], ...], Field(min_length=1)
-    ]
+    experiments: Annotated[tuple[_Use, ...], Field(min_length=1)]
     notifications: Notifications = Notifications()
 
     @property

@@ -15,7 +15,6 @@ from chaos.model.document import read_document
 from chaos.model.gameday import GameDay
 from chaos.model.loading import find_beside
 from chaos.model.messages import Finding, findings
-from chaos.model.notification import ENV_REFERENCE
 from chaos.model.problems import InvalidInput, Problem
 from chaos.model.variables import fill_in
 
@@ -58,7 +57,7 @@ def load_gameday(file: Path) -> LoadedGameDay:
         raise InvalidInput(
             Problem("a game day is a mapping with at least a title and experiments", file)
         )
-    values, problems = fill_in(document, _left_for_later(document.values))
+    values, problems = fill_in(document, {"id": "${id}"})  # of the day, which is not known yet
     gameday, wrong = _validate(values)
     for finding in (*wrong, *_missing_files(file, values)):
         problems.append(document.problem(finding.message, finding.path, of_key=finding.of_key))
@@ -66,20 +65,6 @@ def load_gameday(file: Path) -> LoadedGameDay:
         raise InvalidInput(*sorted(problems, key=_by_place))
     found = (find_beside(file, use.file) for use in gameday.experiments)
     return LoadedGameDay(gameday, file, tuple(path for path in found if path))
-
-
-def _left_for_later(values: Any) -> dict[str, str]:
-    """References to the environment stay as they are: secrets are read when they are used."""
-    names = {name for text in _texts(values) for name in ENV_REFERENCE.findall(text)}
-    return {f"env:{name}": f"${{env:{name}}}" for name in names} | {"id": "${id}"}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
 
 
 def _validate(values: dict[str, Any]) -> tuple[GameDay | None, list[Finding]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,9 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 from chaos.model.experiment import Texts
 from chaos.model.fields import Declared, Duration, Name, as_text, of_form
 from chaos.model.messages import TAG
-
-ENV_REFERENCE = re.compile(r"\$\{env:(\w+)\}")
-"""`${env:NAME}`: the value of an environment variable, looked up when it is used."""
+from chaos.model.secrets import REFERENCE
 
 
 class _Unshown(str):
@@ -26,7 +23,7 @@ class _Unshown(str):
 
 
 def _reference(value: object) -> str:
-    if isinstance(value, str) and ENV_REFERENCE.fullmatch(value):
+    if isinstance(value, str) and REFERENCE.fullmatch(value):
         return "".join(value)  # the text itself
     raise ValueError("write ${env:NAME}: a secret does not belong into a file")
 

@@ -1,10 +1,11 @@
-"""The JSON Schema of experiment files, made from the models and the actions there are."""
+"""The JSON Schema of the files users write, made from the models and the actions there are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chaos.model.experiment import Catalog, Experiment
+from chaos.model.gameday import GameDay
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -17,6 +18,12 @@ def experiment_schema(catalog: Catalog) -> dict[str, Any]:
     definitions["Target"]["properties"]["type"]["enum"] = catalog.resource_types()
     definitions["ActionUse"]["allOf"] = [_parameters_of(i, catalog) for i in catalog.action_ids()]
     return {"$schema": DIALECT, "title": "Chaos experiment", **_without(schema, "title")}
+
+
+def gameday_schema() -> dict[str, Any]:
+    """That of game days."""
+    schema = GameDay.model_json_schema(by_alias=True)
+    return {"$schema": DIALECT, "title": "Game day", **_without(schema, "title")}
 
 
 def _parameters_of(action_id: str, catalog: Catalog) -> dict[str, Any]:

@@ -20,13 +20,18 @@ ENV_PREFIX = "env:"
 
 MASK = "***"
 
-_REFERENCE = re.compile(r"\$\{env:(\w+)\}")
+REFERENCE = re.compile(r"\$\{env:(\w+)\}")
+"""What stands for a secret."""
+
 _CREDENTIALS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _WRITTEN = (
     re.compile(r"(?<=://)([^/\s:@]*:)(?!\$\{env:\w+\}@)([^/\s]+)(?=@)"),
     re.compile(r"(\b(?:password|token|api_?key|secret)=)(?!\$\{env:)([^&\s]+)", re.IGNORECASE),
 )
 """Where passwords stand in URLs: the user's, and parameters that are named for what they are."""
+
+_TOKEN = re.compile(r"(?<=[^/][/=])[\w-]{16,}")
+"""What is secret in the address of a webhook: long words after its host."""
 
 _known: set[str] = set()
 """Secrets that this process has come across."""
@@ -39,7 +44,7 @@ def reveal(value: Any) -> Any:
         Refused: one of the environment variables is not set.
     """
     if isinstance(value, str):
-        return _REFERENCE.sub(_value_of, value)
+        return REFERENCE.sub(_value_of, value)
     if isinstance(value, BaseModel):
         return value.model_copy(update={name: reveal(given) for name, given in value})
     if isinstance(value, dict):
@@ -54,6 +59,8 @@ def _value_of(found: re.Match[str]) -> str:
     if value is None:
         raise Refused(f"the environment variable {found[1]} is not set")
     _known.add(value)
+    if value.startswith(("http://", "https://")):
+        _known.update(_TOKEN.findall(value))
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from chaos.model.fields import as_text
 from chaos.model.problems import nearest
@@ -140,7 +140,14 @@ Days = Annotated[
     frozenset[int],
     PlainValidator(parse_days),
     PlainSerializer(lambda days: [DAYS[day] for day in sorted(days)]),
-    as_text("Days of the week.", "mon-fri"),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "Days of the week.",
+            "examples": ["mon-fri", ["mon", "wed"]],
+        },
+        mode="validation",
+    ),
 ]
 """Monday is 0."""
 

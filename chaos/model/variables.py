@@ -13,8 +13,10 @@ from chaos.model.secrets import ENV_PREFIX
 LATE = frozenset({"host"})
 """Known only when the environment is open; left in place until then."""
 
-_MAY_ASK_ENVIRONMENT = frozenset({"probes", "steady_state"})
-"""Sections in which `${env:NAME}` may stand: it is left in place until a probe is asked."""
+_MAY_ASK_ENVIRONMENT = frozenset(
+    {"probes", "steady_state", "preconditions", "experiments", "notifications"}
+)
+"""Sections in which `${env:NAME}` may stand: it is left in place until it is used."""
 
 _REFERENCE = re.compile(r"\$(\$|\{([^}]*)\})")
 
@@ -57,8 +59,9 @@ class _Filler:
         name = found[2]
         if name in self.known:
             return str(self.known[name])
-        if name.startswith(ENV_PREFIX) and path[0] not in _MAY_ASK_ENVIRONMENT:
-            message = f"${{{name}}} is a secret, which only probes are told; use a variable"
+        if name.startswith(ENV_PREFIX) and not _MAY_ASK_ENVIRONMENT.intersection(path[:1]):
+            told = "only probes and notifications are told"
+            message = f"${{{name}}} is a secret, which {told}; use a variable"
             self.problems.append(self.document.problem(message, path))
         elif name not in LATE and not name.startswith(ENV_PREFIX):
             hint = nearest(name, [*self.known, *LATE])

@@ -11,6 +11,7 @@ from chaos.measure.formats import duration, moment
 from chaos.model.gameday import GameDay, Schedule
 from chaos.model.gameday_loading import LoadedGameDay
 from chaos.model.notification import channel_name
+from chaos.model.secrets import conceal
 from chaos.model.times import DAYS, time_of_day
 
 
@@ -47,7 +48,7 @@ def _conditions(gameday: GameDay) -> Iterator[str]:
     for blackout in gameday.blackouts:
         yield f"blackout       {blackout.from_} to {blackout.to} {blackout.because}".rstrip()
     for precondition in gameday.preconditions:
-        yield f"precondition   {precondition}"
+        yield f"precondition   {conceal(str(precondition))}"
     if gameday.approval.required:
         yield f"approval       required, counts for {duration(gameday.approval.valid_for)}"
     for channel in gameday.notifications.channels:
