@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from chaos.engine.environment import OpenEnvironment
-from chaos.engine.journal import FILE_NAME, Captured, FileJournal, Reached, Stage, read_journal
+from chaos.engine.journal import (
+    FILE_NAME,
+    AnyRecord,
+    Captured,
+    FileJournal,
+    Reached,
+    Stage,
+    read_journal,
+)
 from chaos.engine.plan import make_plan
 from chaos.engine.recovery import StillBroken, read_unfinished, recover
 from chaos.engine.runner import Interruption, Runner, RunParts
@@ -277,11 +285,10 @@ class Schedule:
         for fault in (record for record in journal.records if isinstance(record, Captured)):
             lost = set(fault.state.get("running", ())) & terminated
             assert fault.name not in named or lost, f"{fault.name} is said to be broken: {broken}"
-        self._judge_report()
+        self._judge_report(journal.records)
 
-    def _judge_report(self) -> None:
+    def _judge_report(self, records: Sequence[AnyRecord]) -> None:
         """Whatever is said to be verified was seen to be so, in this order."""
-        records = read_journal(self._directory).records
         stages = [(r.name, r.stage) for r in records if isinstance(r, Reached)]
         for number, (name, stage) in enumerate(stages):
             if stage is Stage.REVERT_CONFIRMED:
