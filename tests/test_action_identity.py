@@ -55,7 +55,7 @@ def test_an_action_without_an_undo_says_why() -> None:
 
 # A failing example is not made smaller: that would take a new account for each attempt.
 @pytest.mark.parametrize("kind", REVERTIBLE, ids=lambda kind: str(kind.id))
-@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(data=st.data())
 def test_after_the_undo_all_is_as_before(
     world: World, kind: type[ActionKind], data: st.DataObject
