@@ -81,8 +81,8 @@ def _stay(made: LabHandle) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    print("  interrupt (ctrl-C) to take it down", flush=True)
     try:
+        print("  interrupt (ctrl-C) to take it down", flush=True)
         handle.wait(made)
     except KeyboardInterrupt:
         handle.stop(made)
