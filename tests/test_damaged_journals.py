@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -106,6 +108,29 @@ def test_a_journal_damaged_anywhere_loses_no_fault_from_sight(
         return
     for name, hit in HIT.items():
         assert states_of(simulation, hit) == {"running"} or name in named
+
+
+def without_number(line: bytes) -> bytes:
+    """The line as it was written before lines had numbers: the checksum of the record alone."""
+    record = line.partition(b'"record":')[2][:-1]
+    return b'{"crc32":"%08x","record":%s}' % (zlib.crc32(record), record)
+
+
+def test_a_journal_from_before_lines_had_numbers_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    """At each moment of a run; what recovery appends has numbers that go on from there."""
+    run = told()
+    for at in run.moments[1:]:
+        simulation = run.world(at, tmp_path / str(at.bytes_before))
+        file = simulation.directory / FILE_NAME
+        lines = run.journal[: at.bytes_before].splitlines()
+        file.write_bytes(b"".join(without_number(line) + b"\n" for line in lines))
+        assert recovered(simulation) == []
+        assert all_running(simulation)
+        assert read_journal(simulation.directory).damaged == ()
+        appended = [json.loads(line) for line in file.read_bytes().splitlines()[len(lines) :]]
+        assert [line["number"] for line in appended] == list(
+            range(len(lines), len(lines) + len(appended))
+        )
 
 
 def test_a_fault_of_which_no_line_is_left_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chaos.actions.registry import Registry
 from chaos.cli import COMMANDS, main
 from chaos.exit_codes import ExitCode
+from tests.chaos_command import Chaos
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,6 +56,17 @@ def test_the_readme_lists_the_exit_codes() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
     listed = {int(n) for n in re.findall(r"(\d) [a-z]", readme[readme.index("Exit codes") :])}
     assert {code.value for code in ExitCode} <= listed
+
+
+def test_the_report_that_the_readme_shows_can_be_made_again(tmp_path: Path) -> None:
+    """From its own records, to the byte: what is kept today can be read tomorrow."""
+    kept, again = ROOT / "reports/sample", tmp_path / "reports/sample"
+    shutil.copytree(kept, again)
+    command = Chaos(tmp_path)
+    made = command("report", again)
+    assert made.returncode == 0, made.stderr
+    for name in ("report.json", "report.md", "junit.xml", "timeline.csv"):
+        assert (again / name).read_bytes() == (kept / name).read_bytes(), name
 
 
 def test_every_action_of_the_registry_has_a_file_named_for_its_service() -> None:

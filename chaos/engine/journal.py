@@ -201,7 +201,7 @@ def _end_torn_line(file: Path) -> int:
     if not file.exists():
         return 0
     *whole, torn = file.read_bytes().split(b"\n")
-    if torn and _read_line(torn) is not None:
+    if torn and _read_line(torn, len(whole)) is not None:
         with file.open("ab") as journal:
             journal.write(b"\n")
         return len(whole) + 1
@@ -224,6 +224,8 @@ _LINE = re.compile(
     rb'\{"crc32":"(?P<crc32>[0-9a-f]{8})",'
     rb'(?P<body>"number":(?P<number>[0-9]+),"record":(?P<record>.*))\}'
 )
+_UNNUMBERED = re.compile(rb'\{"crc32":"(?P<crc32>[0-9a-f]{8})","record":(?P<body>(?P<record>.*))\}')
+"""As lines were before they had numbers; a line of today cannot be damaged into one."""
 
 
 def line_of(record: AnyRecord, number: int) -> bytes:
@@ -256,8 +258,8 @@ def read_journal(directory: Path) -> StoredJournal:
         FileNotFoundError: there is no journal.
     """
     *whole, torn = (directory / FILE_NAME).read_bytes().split(b"\n")
-    read = [_read_line(line) for line in whole]
-    last = _read_line(torn)
+    read = [_read_line(line, before) for before, line in enumerate(whole)]
+    last = _read_line(torn, len(whole))
     if last or (torn and not _is_torn(torn)):
         read.append(last)
     damaged = tuple(number for number, found in enumerate(read, 1) if found is None)
@@ -278,12 +280,13 @@ class _Line(NamedTuple):
     record: AnyRecord
 
 
-def _read_line(line: bytes) -> _Line | None:
-    """A line without its end; None where it is torn or was altered."""
-    found = _LINE.fullmatch(line)
+def _read_line(line: bytes, before: int) -> _Line | None:
+    """A line without its end, after so many others; None where it is torn or was altered."""
+    found = _LINE.fullmatch(line) or _UNNUMBERED.fullmatch(line)
     if not found or int(found["crc32"], 16) != zlib.crc32(found["body"]):
         return None
     try:
-        return _Line(int(found["number"]), _READER.validate_json(found["record"]))
+        number = int(found.groupdict().get("number", before))
+        return _Line(number, _READER.validate_json(found["record"]))
     except ValidationError:
         return None
