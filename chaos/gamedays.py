@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.actions.registry import Registry
-from chaos.api import Controls, RunOptions, run_experiment
+from chaos.api import Controls, FinishedRun, RunOptions, run_experiment
 from chaos.engine.environment import OpenEnvironment
 from chaos.engine.liveness import alive, is_alive
 from chaos.engine.lock import KILL_SWITCH, Note, state_directory
@@ -36,7 +36,6 @@ from chaos.model.problems import ChaosError, InvalidInput, Problem
 from chaos.probes.observation import Surroundings
 from chaos.recovering import recover_run
 from chaos.report.headline import headline
-from chaos.report.result import Result
 
 Say = Callable[[str], None]
 Watch = Callable[[str], AbstractContextManager[Observer]]
@@ -237,8 +236,7 @@ class _OpenStage:
         with days.halt.controls() as controls, days.watch(experiment.experiment.title) as observer:
             noting = _NotingItsName(observer, controls, begun)
             finished = run_experiment(experiment, self.environment, noting, options, controls)
-        result = finished.result
-        return Ran(status_of(result), headline(result), finished.directory.name)
+        return Ran(status_of(finished), said_of(finished), finished.directory.name)
 
 
 @dataclass
@@ -263,14 +261,21 @@ class _NotingItsName:
         self.inner.status(status)
 
 
-def status_of(result: Result) -> RunStatus:
-    """How a run ended where it did not complete, else its verdict."""
+def status_of(finished: FinishedRun) -> RunStatus:
+    """How a run ended where it did not complete, else its verdict, if its report is whole."""
     by_ending = {
         Ending.ABORTED: RunStatus.ABORTED,
         Ending.ROLLBACK_INCOMPLETE: RunStatus.BROKEN,
         Ending.UNUSABLE: RunStatus.UNUSABLE,
     }
-    return by_ending.get(result.run.ending, RunStatus(result.verdict.value))
+    judged = RunStatus.UNUSABLE if finished.unwritten else RunStatus(finished.verdict.value)
+    return by_ending.get(finished.result.run.ending, judged)
+
+
+def said_of(finished: FinishedRun) -> str:
+    """What a run came to, in a line."""
+    lacks = f"; its report is not whole: {finished.unwritten}" if finished.unwritten else ""
+    return headline(finished.result) + lacks
 
 
 def exit_code_of(day: Day) -> ExitCode:

@@ -20,7 +20,7 @@ def interruptible(controls: Controls) -> Iterator[None]:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         controls.interrupt(f"interrupted by {signal.Signals(number).name}")
 
-    with _handled_by(interrupt):
+    with handled_by(interrupt):
         yield
 
 
@@ -31,13 +31,16 @@ def unwinding() -> Iterator[None]:
     def unwind(number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    with _handled_by(unwind):
+    with handled_by(unwind):
         yield
 
 
 @contextmanager
-def _handled_by(handler: Handler) -> Iterator[None]:
-    """Only the main thread gets signals; in another this changes nothing."""
+def handled_by(handler: Handler) -> Iterator[None]:
+    """Let Ctrl-C, a polite kill and a closed terminal call this.
+
+    Only the main thread gets signals; in another this changes nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -33,12 +33,15 @@ class Played:
     """Of the experiments in turn; then they pass."""
     not_met: Sequence[str] = ()
     unusable: bool = False
+    mistaken: bool = False
     ran: list[str] = field(default_factory=list)
 
     @contextmanager
     def open(self, _: LoadedGameDay) -> Iterator[Played]:
         if self.unusable:
             raise EnvironmentUnusable("AWS does not answer")
+        if self.mistaken:
+            raise KeyError("a mistake of ours")
         yield self
 
     def unmet(self) -> Sequence[str]:
@@ -163,6 +166,15 @@ def test_an_environment_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.stage.unusable = True
     assert room.conduct().status is DayStatus.UNUSABLE
+
+
+def test_a_mistake_of_ours_ends_the_day_and_not_the_scheduler(tmp_path: Path) -> None:
+    """It says what it was, for whoever reads the history."""
+    room = Room(tmp_path)
+    room.stage.mistaken = True
+    done = room.conduct()
+    assert (done.status, room.stage.ran) == (DayStatus.UNUSABLE, [])
+    assert "unexpected KeyError: 'a mistake of ours'" in done.reason
 
 
 @pytest.mark.parametrize(

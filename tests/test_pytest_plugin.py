@@ -215,6 +215,38 @@ def test_what_an_open_question_is_worth_can_be_chosen(
     project.run("-rxs").assert_outcomes(**{outcome: 1})
 
 
+ALREADY_SICK = """
+title: It was sick at rest
+phases: {{baseline: 3s}}
+targets: {{some: {{type: aws:ec2:instance, tags: {{app: shop}}}}}}
+actions: {{stop: {{action: aws:ec2:stop-instances, targets: some, duration: 1s}}}}
+probes: {{front: {{http: "{url}/error", expect: {{status: 200}}, every: 40ms}}}}
+slos: [{{sli: availability, probe: front, objective: ">= 99%"}}]
+"""
+
+
+def test_a_system_that_was_sick_at_rest_is_an_open_question_too(
+    cloud: Project, aws: BotoClients, service: KnownServer
+) -> None:
+    """The fault was not injected, so nothing is known of what it does."""
+    (instance,) = launch(aws, 1, app="shop")
+    file = cloud.pytester.path / "sick.yaml"
+    file.write_text(ALREADY_SICK.format(url=service.url))
+    cloud.run("sick.yaml").assert_outcomes(failed=1)
+    result = cloud.run("sick.yaml", "-rx", "--chaos-inconclusive", "xfail")
+    result.assert_outcomes(xfailed=1)
+    assert state_of(aws, [instance]) == {instance: "running"}
+
+
+def test_a_report_that_cannot_be_kept_fails_a_run_that_has_passed(project: Project) -> None:
+    """A pass of which no proof is left is none."""
+    project.experiment("good.yaml")
+    (project.reports / "latest/of-somebody-else").mkdir(parents=True)
+    result = project.run("experiments")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the report is not whole: *latest*"])
+
+
 def test_a_dry_run_plans_and_touches_nothing(cloud: Project, aws: BotoClients) -> None:
     """Files, code and blocks alike: skipped, with the plan at the end."""
     (instance,) = launch(aws, 1, app="shop")

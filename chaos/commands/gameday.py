@@ -383,13 +383,10 @@ def _signals(gamedays: GameDays) -> Iterator[None]:
     import signal
     from types import FrameType
 
+    from chaos.interrupting import handled_by
+
     def end(number: int, _frame: FrameType | None) -> None:
         gamedays.halt.now(f"interrupted by {signal.Signals(number).name}")
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
+    with handled_by(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -115,6 +115,8 @@ def conduct(loaded: LoadedGameDay, day: Day, parts: Parts) -> Day:
         status, reason = DayStatus.UNUSABLE, str(error)
     except ChaosError as error:
         status, reason = DayStatus.REFUSED, str(error)
+    except Exception as error:  # noqa: BLE001 - a day has an end, and the scheduler goes on
+        status, reason = DayStatus.UNUSABLE, f"unexpected {type(error).__name__}: {error}"
     now = parts.clock.now()
     parts.store.end(day.id, status, now, reason)
     return replace(parts.store.day(day.id) or day, status=status, reason=reason, ended_at=now)

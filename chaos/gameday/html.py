@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -12,6 +12,7 @@ from chaos.gameday.words import STATUS_MARKS, TONES, sentence
 from chaos.measure import formats
 from chaos.report.charts.objective_bar import objective_bar
 from chaos.report.charts.timeline import timeline_chart
+from chaos.report.html import pages
 from chaos.report.series import bins, extent
 
 if TYPE_CHECKING:
@@ -38,25 +39,7 @@ def render_html(joined: Joined) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    pages = (PackageLoader("chaos", "gameday/page"), PackageLoader("chaos", "report/page"))
-    environment = Environment(
-        loader=ChoiceLoader(pages),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    return environment.get_template("gameday.html.j2")
-
-
-def _printable(value: Any) -> Any:
-    """Every text that the template writes passes here, before it is escaped."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return formats.printable(value)
-    return value
+    return pages("gameday/page", "report/page").get_template("gameday.html.j2")
 
 
 def _chart(chapter: Chapter) -> Markup | None:

@@ -19,7 +19,7 @@ from chaos.report.result import Result
 from chaos.report.series import Bin, bins, by_endpoint, extent
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 MARKS = {"pass": "✔", "fail": "✘", "inconclusive": "?"}
 
@@ -40,17 +40,21 @@ def render_html(result: Result) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    return pages("report/page").get_template("template.html.j2")
 
-    environment = Environment(
-        loader=PackageLoader("chaos", "report/page"),
+
+def pages(*folders: str) -> Environment:
+    """The templates in these folders of the package, whose texts are made fit to print."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=ChoiceLoader([PackageLoader("chaos", folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_printable,
     )
-    return environment.get_template("template.html.j2")
 
 
 def _printable(value: Any) -> Any:

@@ -101,7 +101,7 @@ class Reliability:
 
 def mean_time_between(up: float, outages: int) -> tuple[float, Interval]:
     """Seconds up for each outage, and the 95 % interval, had they come by a Poisson process."""
-    up = max(0.0, up)
+    up = max(0.0, round(up, 6))  # times since the epoch have no more digits
     fewest, most = poisson(outages)
     mean = up / outages if outages else math.inf
     return mean, (up / most, up / fewest if fewest else math.inf)

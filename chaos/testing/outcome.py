@@ -16,6 +16,9 @@ from chaos.testing.properties import properties
 from chaos.testing.session import ChaosSession
 from chaos.testing.summary import note
 
+_DECIDABLE = {Ending.COMPLETED, Ending.ALREADY_SICK}
+"""Endings of which the verdict says all; the others are no measurement."""
+
 
 def note_run(item: pytest.Item, finished: FinishedRun, session: ChaosSession) -> None:
     """Keep the numbers of a run for JUnit, and a line on it for the end of the output."""
@@ -60,10 +63,12 @@ def _commands(finished: FinishedRun, environment: OpenEnvironment) -> list[str]:
 def require_pass(finished: FinishedRun, session: ChaosSession) -> None:
     """Return where the run has passed; else end the test as the run and the options say."""
     __tracebackhide__ = True
-    completed = finished.result.run.ending is Ending.COMPLETED
-    if completed and finished.verdict is Verdict.PASS:
+    if finished.unwritten:
+        pytest.fail(f"the report is not whole: {finished.unwritten}")
+    ending, verdict = finished.result.run.ending, finished.verdict
+    if ending is Ending.COMPLETED and verdict is Verdict.PASS:
         return
-    if completed and finished.verdict is Verdict.INCONCLUSIVE:
+    if ending in _DECIDABLE and verdict is Verdict.INCONCLUSIVE:
         _end_undecided(finished, session)
     pytest.fail(f"{explanation(finished.result)}\n\nreport  {session.shown(finished.report)}")
 
