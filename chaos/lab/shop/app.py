@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -32,10 +32,18 @@ class Identity:
     zone: str
 
 
-class _Counting:
-    """Counts all requests by path and status, and says in each answer who gave it."""
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    received: Counter[str] = field(default_factory=Counter)
+    """By path, when they come."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """By path and status, when they are answered: of what is under way it knows nothing."""
 
-    def __init__(self, app: ASGIApp, identity: Identity, counts: Counter[str]) -> None:
+
+class _Counting:
+    """Counts all requests, and says in each answer who gave it."""
+
+    def __init__(self, app: ASGIApp, identity: Identity, counts: _Counts) -> None:
         self._app = app
         self._counts = counts
         self._headers = [
@@ -44,9 +52,15 @@ class _Counting:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"].split("/")[1]
+        self._counts.received[path] += 1
+
         async def send_signed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._counts[f"{scope['path'].split('/')[1]} {message['status']}"] += 1
+                self._counts.answered[f"{path} {message['status']}"] += 1
                 message["headers"] = [*message["headers"], *self._headers]
             await send(message)
 
@@ -59,7 +73,7 @@ class Shop:
     def __init__(self, identity: Identity, store: Store) -> None:
         self._identity = identity
         self._store = store
-        self._counts: Counter[str] = Counter()
+        self._counts = _Counts()
         self._started_at = time.time()
 
     def app(self) -> ASGIApp:
@@ -113,7 +127,12 @@ class Shop:
         return JSONResponse({"status": "ok"})
 
     async def _metrics(self, _: Request) -> JSONResponse:
-        return JSONResponse({"started_at": self._started_at, "requests": dict(self._counts)})
+        counts = {
+            "started_at": self._started_at,
+            "received": self._counts.received,
+            "requests": self._counts.answered,
+        }
+        return JSONResponse(counts)
 
 
 def _is_order(wanted: Any) -> bool:
