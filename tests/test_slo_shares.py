@@ -57,6 +57,32 @@ def test_users_count_by_the_time_they_had() -> None:
     assert windowed.measured == pytest.approx(0.6)
 
 
+MICROSECONDS = st.just(0) | st.integers(10**5, 10**8)
+USER_TIMES = st.lists(st.tuples(MICROSECONDS, MICROSECONDS), min_size=10, max_size=30)
+
+
+@given(USER_TIMES)
+def test_the_worst_window_of_users_is_as_it_is_defined(
+    times: list[tuple[int, int]],
+) -> None:
+    """However unequal the seconds are."""
+    users = {START + at: UserTime(up / 1e6, down / 1e6) for at, (up, down) in enumerate(times)}
+    run = run_of(Recording(users=users), (), (phase(PhaseName.BASELINE, 0, len(times)),))
+    known = [at for at, both in enumerate(times) if sum(both)]
+    ends = [at + 1 for at in known if at + 1 - 5 >= known[0]]
+    windows = [times[end - 5 : end] for end in ends]
+    shares = [sum(up for up, _ in part) / sum(map(sum, part)) for part in windows]
+    found = {window.seconds: window.uptime for window in worst_windows(run)}
+    assert found.get(5) == (pytest.approx(min(shares), abs=1e-4) if shares else None)
+
+
+def test_a_moment_too_short_to_count_leaves_no_rounding_error() -> None:
+    """What a sliding sum has forgotten of it must not be what the sum is divided by."""
+    users = {START: UserTime(0, 1), START + 8: UserTime(1, 0), START + 9: UserTime(0, 1e-17)}
+    run = run_of(Recording(users=users), (), PLAIN)
+    assert {window.seconds: window.uptime for window in worst_windows(run)} == {1: 0, 5: 1}
+
+
 def test_users_that_were_not_watched_are_inconclusive() -> None:
     """No user-uptime without a record of users."""
     found = _judged(_slo("availability", ">= 50%", by="users"), drawn("...."))

@@ -13,7 +13,7 @@ from chaos.measure.samples import SampleSeries
 from chaos.model.problems import nearest
 from chaos.model.slo import By, Slo
 from chaos.slo.watch import Watch, is_bad, watch_load, watch_probe
-from chaos.slo.window import Tally, Window, phases_of, tallied, window_of
+from chaos.slo.window import Tally, Window, phases_of, tallied, tallied_users, window_of
 
 
 class Unmeasurable(Exception):
@@ -162,8 +162,7 @@ def _phases_at(
 def _users(slo: Slo, run: Run, phases: dict[int, PhaseName]) -> Counts:
     if not run.load.users:
         raise Unmeasurable("the load did not record what each user saw")
-    times = ((at, run.load.users[at]) for at in sorted(run.load.users) if at in phases)
-    tallies = tallied((at, time.up + time.down, time.down) for at, time in times)
+    tallies = tallied_users(run.load.users, phases)
     if not tallies:
         raise Unmeasurable(nothing_in(slo, run))
     return Counts(tallies, phases, "second of users", len(tallies))

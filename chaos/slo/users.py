@@ -7,6 +7,7 @@ Hoffmann, Lunney, Ardelean, Diwan: "Meaningful Availability", NSDI 2020).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from chaos.measure.run import PhaseName, Run
 from chaos.measure.tallies import ServerKey, Tally
 from chaos.slo.budget import sliding
 from chaos.slo.watch import measured_span
-from chaos.slo.window import tallied, window_of
+from chaos.slo.window import tallied_users, window_of
 
 _WINDOWS = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 
@@ -49,8 +50,7 @@ class Served:
 def worst_windows(run: Run) -> tuple[WorstWindow, ...]:
     """One for each length that fits into the measured phases; none where users were not watched."""
     start, end = measured_span(run)
-    times = ((at, run.load.users[at]) for at in sorted(run.load.users) if start <= at < end)
-    tallies = tallied((at, time.up + time.down, time.down) for at, time in times)
+    tallies = tallied_users(run.load.users, range(math.ceil(start), math.ceil(end)))
     found = []
     for seconds in _WINDOWS:
         windows = list(sliding(tallies, seconds)) if tallies else []

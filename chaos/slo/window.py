@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -11,6 +11,7 @@ from chaos.measure.histogram import Histogram
 from chaos.measure.recording import Slice
 from chaos.measure.run import PhaseName, PhaseSpan, Run
 from chaos.measure.samples import Sample, SampleSeries
+from chaos.measure.tallies import UserTime
 from chaos.model.slo import During
 
 _MEASURED = (PhaseName.BASELINE, PhaseName.FAULT, PhaseName.RECOVERY)
@@ -115,6 +116,19 @@ def tallied(counts: Iterable[tuple[int, float, float]]) -> tuple[Tally, ...]:
         so_far = sums.get(second, (0, 0))
         sums[second] = so_far[0] + requests, so_far[1] + hits
     return tuple(Tally(at, requests, hits) for at, (requests, hits) in sums.items() if requests)
+
+
+def tallied_users(users: Mapping[int, UserTime], seconds: Container[int]) -> tuple[Tally, ...]:
+    """The time of users in these seconds, in order of time; what is bad of it are the hits."""
+    times = ((at, users[at]) for at in sorted(users) if at in seconds)
+    return tallied(
+        (at, _exact(time.up) + _exact(time.down), _exact(time.down)) for at, time in times
+    )
+
+
+def _exact(seconds: float) -> float:
+    """To a binary microsecond, so that sums over sliding windows gather no rounding errors."""
+    return round(seconds * 2**20) / 2**20
 
 
 def _seconds(span: PhaseSpan) -> range:
