@@ -228,15 +228,22 @@ class Sampler:
         self._thread.join()
 
     def _sample(self) -> None:
+        """Keep what was read while it was dark, and at the next look it still was.
+
+        That a zone is open is told when it is: what is read last may have come just then.
+        """
+        read: dict[str, int] | None = None
         while not self._over.wait(0.5):
-            barred = happened(self._lab, TruthKind.SUBNET_BARRED)[self._since :]
-            if not barred or time.time() < barred[-1] + SETTLED:
-                continue
-            counts = without_checks(counts_in(self._lab, DARK))
-            if len(happened(self._lab, TruthKind.SUBNET_OPEN)) < len(
-                happened(self._lab, TruthKind.SUBNET_BARRED)
-            ):
-                self.seen.append(counts)
+            is_dark = self._is_dark()
+            if is_dark and read is not None:
+                self.seen.append(read)
+            read = without_checks(counts_in(self._lab, DARK)) if is_dark else None
+
+    def _is_dark(self) -> bool:
+        barred = happened(self._lab, TruthKind.SUBNET_BARRED)
+        opened = happened(self._lab, TruthKind.SUBNET_OPEN)
+        settled = len(barred) > self._since and time.time() > barred[-1] + SETTLED
+        return settled and len(opened) < len(barred)
 
 
 @pytest.mark.alone
