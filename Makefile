@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# What is done here starts hundreds of processes; each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test test-fast lint bench clean
 
 install: $(VENV)/.installed
