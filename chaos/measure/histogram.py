@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from math import ceil, log
 from typing import Any, Self
 
 RELATIVE_ERROR = 0.005
@@ -20,11 +21,11 @@ SHORTEST = 1e-6
 """Seconds; anything shorter falls into the lowest bucket."""
 
 _GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-_PER_LOG = 1 / math.log(_GAMMA)
+_PER_LOG = 1 / log(_GAMMA)
 
 
 def _bucket_of(seconds: float) -> int:
-    return math.ceil(math.log(max(seconds, SHORTEST)) * _PER_LOG)
+    return ceil(log(max(seconds, SHORTEST)) * _PER_LOG)
 
 
 def _middle_of(bucket: int) -> float:
@@ -84,18 +85,15 @@ class Histogram:
         self.highest = max(self.highest, seconds)
 
     def record_all(self, durations: list[float]) -> None:
-        """Add many durations: for large numbers several times faster than one by one."""
-        counts, ordered = self._open(), sorted(durations)
-        start = 0
-        while start < len(ordered):
-            bucket = _bucket_of(ordered[start])
-            end = bisect_right(ordered, bucket, lo=start, key=_bucket_of)
-            counts[bucket] = counts.get(bucket, 0) + end - start
-            start = end
-        self.count += len(ordered)
-        if ordered:
-            self.lowest = min(self.lowest, ordered[0])
-            self.highest = max(self.highest, ordered[-1])
+        """Add many durations: several times faster than one by one."""
+        counts = self._open()
+        # As `_bucket_of`, without a call for each: this runs for every request.
+        buckets = [ceil(log(s if s > SHORTEST else SHORTEST) * _PER_LOG) for s in durations]  # noqa: FURB136
+        for bucket, times in Counter(buckets).items():
+            counts[bucket] = counts.get(bucket, 0) + times
+        self.count += len(durations)
+        self.lowest = min(self.lowest, min(durations, default=math.inf))
+        self.highest = max(self.highest, max(durations, default=0.0))
 
     def merge(self, other: Histogram) -> None:
         """Add all that `other` holds."""
@@ -126,7 +124,7 @@ class Histogram:
         counts, seen = iter(self._ascending()), 0
         bucket = 0
         for q in ascending:
-            rank = max(1, math.ceil(q * self.count - 1e-9))
+            rank = max(1, ceil(q * self.count - 1e-9))
             if rank >= self.count:
                 yield self.highest if self.count else None
                 continue

@@ -11,13 +11,13 @@ from chaos.load.arrivals import EvenArrivals, Plan
 from chaos.load.driver import LocustDriver
 from chaos.load.settings import LoadSettings
 from chaos.model.rate import steady
-from tests.benchmarks.recorder import LOCUST_FILE, Server, compete, pin, print_rates, serving
+from tests.benchmarks.recorder import LOCUST_FILE, USERS, Server, compete, pin, print_rates, serving
 
 GOAL = 0.8
 GOAL_MS = 10.0
 TOO_MUCH = 4000.0
 """Arrivals per second that no core can send in its turns, which are half of the time."""
-SHARES = (0.25, 0.5)
+SHARES = (0.25, 0.5, 0.7, 0.8)
 """Of what is sustained; a machine that others use too may sustain half as much a minute later."""
 SECONDS = 8
 
@@ -54,7 +54,7 @@ def delays(server: Server, directory: Path, rate: float) -> tuple[list[float], l
     overslept = []
     file = directory / "punch_clock.py"
     file.write_text(PUNCH_CLOCK)
-    driver = LocustDriver(LoadSettings(file, server.url, rate=steady(rate)), directory)
+    driver = LocustDriver(LoadSettings(file, server.url, rate=steady(rate), users=USERS), directory)
     try:
         driver.start()
         while not driver.ready():
