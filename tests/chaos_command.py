@@ -90,7 +90,7 @@ class Chaos:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-            process.communicate()
+            sys.stdout.write(process.communicate()[0])  # pytest shows it where the test fails
 
     def run_directory(self) -> Path:
         """Where the newest run is written, finished or not."""

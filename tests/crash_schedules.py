@@ -119,10 +119,10 @@ class TroubledEc2(SimulatedEc2):
     def terminate_instances(self, InstanceIds: list[str]) -> None:  # noqa: N803
         self._try(super().terminate_instances, InstanceIds)
 
-    def paginate(self, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def paginate(self, **which: Any) -> Iterator[dict[str, Any]]:
         if self._trouble() is not Trouble.NONE:
             raise ApiError("RequestLimitExceeded")
-        yield from super().paginate(Filters=Filters)
+        yield from super().paginate(**which)
 
     def _try(self, call: Callable[[list[str]], None], ids: list[str]) -> None:
         self.fuse.step()

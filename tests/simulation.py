@@ -76,9 +76,11 @@ class SimulatedEc2:
         assert operation == "describe_instances"
         return self
 
-    def paginate(self, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def paginate(self, **which: Any) -> Iterator[dict[str, Any]]:
         self._count("describe_instances", ())
-        wanted = {f["Name"]: set(f["Values"]) for f in Filters}
+        wanted = {f["Name"]: set(f["Values"]) for f in which.get("Filters", ())}
+        if "InstanceIds" in which:
+            wanted["instance-id"] = set(which["InstanceIds"])
         for name, state in list(self.states.items()):
             if name not in wanted.get("instance-id", {name}):
                 continue

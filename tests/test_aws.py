@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chaos.actions.action import CannotRevert, State
-from chaos.actions.ec2 import RebootInstances, StopInstances, TerminateInstances
+from chaos.actions.ec2 import RebootInstances, StopInstances, TerminateInstances, states_of
 from chaos.actions.registry import Registry
+from chaos.aws.batches import FILTER_VALUES
 from chaos.aws.clients import BotoClients, connect, guard_account
 from chaos.aws.resources import Resource
 from chaos.aws.retry import patiently
@@ -117,6 +118,15 @@ def test_an_instance_that_is_gone_cannot_be_started_again(aws: BotoClients) -> N
     assert state_of(aws, [ids[1]]) == {ids[1]: "running"}
     tolerant.revert(state)
     assert tolerant.verify(state)
+
+
+def test_an_instance_that_aws_has_forgotten_hides_none_of_the_others(aws: BotoClients) -> None:
+    """EC2 answers nothing for a list of ids with an unknown one in it; the others are there."""
+    first, second = launch(aws, 2)
+    forgotten = [f"i-{number:017x}" for number in range(FILTER_VALUES)]
+    states = states_of(aws, [first, *forgotten, second])
+    assert [states.pop(first), states.pop(second)] == ["running", "running"]
+    assert states == dict.fromkeys(forgotten, "terminated")
 
 
 def test_terminate_and_reboot_do_what_they_say(aws: BotoClients) -> None:

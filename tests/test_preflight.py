@@ -83,8 +83,9 @@ class Account:
 class Instances:
     """Two that run."""
 
-    def paginate(self, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:  # noqa: N803
-        wanted = next((f["Values"] for f in Filters if f["Name"] == "instance-id"), ["i-1", "i-2"])
+    def paginate(self, **which: Any) -> Iterator[dict[str, Any]]:
+        by_filter = (f["Values"] for f in which.get("Filters", ()) if f["Name"] == "instance-id")
+        wanted = which.get("InstanceIds") or next(by_filter, ["i-1", "i-2"])
         found: list[dict[str, Any]] = [
             {"InstanceId": name, "State": {"Name": "running"}, "Tags": []} for name in wanted
         ]

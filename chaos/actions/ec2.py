@@ -17,7 +17,6 @@ from chaos.aws.resources import Resource
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import FilterTypeDef
 
 GONE = frozenset({"shutting-down", "terminated"})
 """States of an instance that will never run again."""
@@ -30,18 +29,31 @@ def _ids(targets: Iterable[Resource]) -> list[str]:
 def states_of(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
     """The state of each instance by id; one that AWS has already forgotten is `terminated`."""
     states = dict.fromkeys(ids, "terminated")
-    for batch in in_batches(ids, FILTER_VALUES):
+    for batch in in_batches(ids, INSTANCE_IDS):
         states |= _described(clients, batch)
     return states
 
 
 def _described(clients: ClientFactory, ids: Sequence[str]) -> dict[str, str]:
-    """A filter by id, not the ids themselves: an unknown one is then no error."""
+    """Asked for by id, or where one is unknown, which fails that call, by filters."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return _states(clients, InstanceIds=ids)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
+            raise
+    known: dict[str, str] = {}
+    for batch in in_batches(ids, FILTER_VALUES):
+        known |= _states(clients, Filters=[{"Name": "instance-id", "Values": batch}])
+    return known
+
+
+def _states(clients: ClientFactory, **which: Any) -> dict[str, str]:
     ec2: EC2Client = clients.client("ec2")
-    by_id: FilterTypeDef = {"Name": "instance-id", "Values": ids}
     return {
         instance["InstanceId"]: instance["State"]["Name"]
-        for page in ec2.get_paginator("describe_instances").paginate(Filters=[by_id])
+        for page in ec2.get_paginator("describe_instances").paginate(**which)
         for reservation in page["Reservations"]
         for instance in reservation.get("Instances", ())
     }

@@ -8,7 +8,7 @@ FILTER_VALUES = 200
 """The most values of one filter of EC2's Describe calls."""
 
 INSTANCE_IDS = 1000
-"""The most instances in one call of EC2 that changes them."""
+"""The most instances that one call of EC2 takes by their ids."""
 
 
 def in_batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
