@@ -24,7 +24,7 @@ demo: install
 # machine to themselves.
 test: install
 	$(BIN)/python -m pytest -m 'not lab and not alone' -n 4
-	$(BIN)/python -m pytest -m 'lab and not alone' -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m 'lab and not alone' -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 
 test-fast: install

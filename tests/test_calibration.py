@@ -11,7 +11,7 @@ OUTAGES = (Trouble(2.35, 0.3), Trouble(7.15, 1.0))
 CASE = Case(
     "outages of 0.3 s and 1 s, a stall of 1.5 s",
     seconds=13,
-    rate=100,
+    rate=50,  # What waits in the stall is answered at once then, which takes Locust a moment.
     troubles=(*OUTAGES, Trouble(10.0, 1.5, stalls=True)),
 )
 

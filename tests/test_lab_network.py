@@ -23,7 +23,7 @@ from chaos.lab.loopback import get_json
 from chaos.lab.truth import TruthKind
 from chaos.model.environment import Environment
 from chaos.model.experiment import Target
-from tests.chaos_command import ROOT, Chaos
+from tests.chaos_command import Chaos, shortened
 from tests.eventually import eventually
 from tests.lab_fixtures import RunningLab
 from tests.test_network_action import acl_of, associate, picture
@@ -248,13 +248,19 @@ class Sampler:
 
 @pytest.mark.alone
 def test_losing_a_zones_network_is_survived_and_reported_as_it_was(
-    chaos: Chaos, lab: RunningLab, clients: BotoClients
+    chaos: Chaos, lab: RunningLab, clients: BotoClients, tmp_path: Path
 ) -> None:
     """The dark instances receive nothing; bad time ends when the truth log says that it must."""
     vpc = subnet_of(clients, DARK)["VpcId"]
     before = picture(clients, vpc)
+    file = shortened(
+        "az-blackhole.yaml",
+        tmp_path,
+        ("{warmup: 3s, baseline: 10s, recovery: 15s}", "{warmup: 2s, baseline: 4s, recovery: 10s}"),
+        ("duration: 20s", "duration: 15s"),
+    )
     with Sampler(lab) as sampler:
-        ran = chaos("run", ROOT / "experiments" / "az-blackhole.yaml", "--env", "shared", "--plain")
+        ran = chaos("run", file, "--env", "shared", "--plain")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert picture(clients, vpc) == before
     assert len(sampler.seen) > 10

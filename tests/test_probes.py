@@ -139,7 +139,7 @@ def test_without_aws_an_aws_probe_is_a_bad_answer() -> None:
 
 def test_samples_are_due_on_time_whatever_the_answers_do(host: str, tmp_path: Path) -> None:
     """While the service hangs, no sample is skipped or late, and all of them count as bad."""
-    probe = PROBE.validate_python({"http": "${host}/", "every": "50ms", "within": "400ms"})
+    probe = PROBE.validate_python({"http": "${host}/", "every": "50ms", "within": "1s"})
     sampler = Sampler({"front": probe}, Surroundings(host, None), tmp_path)
     begin = time.time()
     sampler.begin(begin)
@@ -148,21 +148,21 @@ def test_samples_are_due_on_time_whatever_the_answers_do(host: str, tmp_path: Pa
         sampler.collect()
         return len(sampler.series["front"]) >= number
 
-    eventually(lambda: answered(10), 10, "ten samples")
+    eventually(lambda: answered(30), 10, "thirty samples")
     _Service.free.clear()
     hung_from = time.time()
-    eventually(lambda: answered(25), 10, "some samples of a hanging service")
+    eventually(lambda: answered(45), 10, "some samples of a hanging service")
     _Service.free.set()
     hung_until = time.time()
-    eventually(lambda: answered(60), 10, "sixty samples")
+    eventually(lambda: answered(80), 10, "eighty samples")
     sampler.end()
     series = read_samples(tmp_path)[0]
     due = [sample.due_at for sample in series.samples]
     assert due == pytest.approx([begin + n * 0.05 for n in range(len(due))], abs=1e-3)
-    while_hung = series.between(hung_from + 0.05, hung_until - 0.45)
+    while_hung = series.between(hung_from + 0.05, hung_until - 1.05)
     assert while_hung
     assert not any(sample.good for sample in while_hung)
-    assert all(sample.good for sample in series.between(begin, hung_from - 0.45))
+    assert all(sample.good for sample in series.between(begin, hung_from - 1.05))
     assert [s.due_at for s in series.samples] == [
         s.due_at for s in sorted(sampler.series["front"], key=lambda s: s.due_at)
     ]
