@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from chaos.actions.registry import Registry
 from chaos.cli import COMMANDS, main
@@ -34,6 +37,20 @@ def test_the_schemas_for_editors_are_those_the_models_give(
     """`chaos schema [--gameday] > chaos/model/....schema.json` after a change."""
     main(["schema", *words])
     assert capsys.readouterr().out == (ROOT / "chaos/model" / file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("folder", "schema"),
+    [("experiments", "experiment.schema.json"), ("gamedays", "gameday.schema.json")],
+)
+def test_an_editor_finds_nothing_wrong_with_what_is_shipped(folder: str, schema: str) -> None:
+    """The schemas take all that the files may say."""
+    files = sorted((ROOT / folder).glob("*.yaml"))
+    assert files
+    known = json.loads((ROOT / "chaos/model" / schema).read_text())
+    for file in files:
+        said = json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str))  # dates
+        jsonschema.validate(said, known)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

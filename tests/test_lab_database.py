@@ -147,8 +147,8 @@ def test_a_reboot_restarts_the_same_server(lab: DatabaseLab) -> None:
 def test_a_stopped_database_is_down_until_it_is_started(lab: DatabaseLab) -> None:
     """The shop stays healthy, as its health does not hang on it, but cannot sell."""
     order = lab.buy()[1]
-    lab.rds.stop_db_instance(DBInstanceIdentifier=DATABASE)
-    assert lab.describe()["DBInstanceStatus"] == "stopping"
+    stopping = lab.rds.stop_db_instance(DBInstanceIdentifier=DATABASE)["DBInstance"]
+    assert stopping["DBInstanceStatus"] == "stopping"
     lab.await_status("stopped")
     with pytest.raises(ClientError, match="InvalidDBInstanceState"):
         lab.rds.reboot_db_instance(DBInstanceIdentifier=DATABASE)
@@ -156,8 +156,8 @@ def test_a_stopped_database_is_down_until_it_is_started(lab: DatabaseLab) -> Non
         asyncio.run(ask(lab.url(), "SELECT 1"))
     assert lab.lab.get("/health").status == 200
     assert lab.lab.get("/products/1", timeout=10).status == 503
-    lab.rds.start_db_instance(DBInstanceIdentifier=DATABASE)
-    assert lab.describe()["DBInstanceStatus"] == "starting"
+    starting = lab.rds.start_db_instance(DBInstanceIdentifier=DATABASE)["DBInstance"]
+    assert starting["DBInstanceStatus"] == "starting"
     lab.await_status("available")
     eventually(lambda: lab.buy()[0] == 201, within=5, what="the shop sells again")
     assert order["order_id"] in orders_in(lab)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 
-from chaos.model.fields import Choice, Declared, Duration, Name, Scalar, as_text
+from chaos.model.fields import Choice, Declared, Duration, Name, Scalar
 from chaos.model.load import Load
 from chaos.model.probe import Probe
 from chaos.model.slo import Slo
@@ -27,7 +34,9 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Texts = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str)
+]
 
 
 class Target(Declared):
@@ -76,8 +85,21 @@ Stop = Annotated[
     StopCondition,
     PlainValidator(parse_stop_condition),
     PlainSerializer(str),
-    as_text(
-        "What aborts the run.", "error_rate > 60% for 10s", "error_budget > 5%", "alarm: shop-5xx"
+    WithJsonSchema(
+        {
+            "description": "What aborts the run.",
+            "examples": ["error_rate > 60% for 10s", "error_budget > 5%", "alarm: shop-5xx"],
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "properties": {"alarm": {"type": "string"}},
+                    "required": ["alarm"],
+                    "additionalProperties": False,
+                },
+            ],
+        },
+        mode="validation",
     ),
 ]
 

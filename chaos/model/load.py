@@ -154,7 +154,7 @@ class Load(Declared):
     timeout: Annotated[Duration, Field(description="The longest a request may take.")] = 10.0
     served_by: Annotated[
         tuple[Name, ...],
-        BeforeValidator(_as_list),
+        BeforeValidator(_as_list, json_schema_input_type=tuple[Name, ...] | Name),
         Field(description="Headers of an answer that name who served it: the zone, the instance."),
     ] = ("X-Served-Zone", "X-Served-By")
     processes: Annotated[int, Field(ge=1, description="Locust processes on this machine.")] = 1

@@ -16,7 +16,7 @@ from pydantic import (
     Tag,
 )
 
-from chaos.model.fields import Declared, Duration, Name, as_text, of_form
+from chaos.model.fields import Declared, Duration, Name, Scalar, as_text, of_form
 from chaos.model.messages import TAG
 from chaos.model.secrets import ENV_PREFIX, UrlText
 from chaos.model.units import COMPARE
@@ -172,7 +172,11 @@ class AwsProbe(_Probe):
 
     aws: Annotated[Name, Field(description="What is asked: aws:rds:db-status.")]
     of: Annotated[Name, Field(description="The resource's name or id.")]
-    expect: Annotated[str, BeforeValidator(str), Field(description='A word, or a bound: ">= 4".')]
+    expect: Annotated[
+        str,
+        BeforeValidator(str, json_schema_input_type=Scalar),
+        Field(description='A word, or a bound: ">= 4".'),
+    ]
 
     def __str__(self) -> str:
         return f"{self.aws} of {self.of}"
@@ -183,7 +187,13 @@ class SqlProbe(_Probe):
 
     sql: Annotated[Name, Field(description="The query.")]
     url: Annotated[UrlText, of_form(_DATABASE, "postgresql://USER@HOST/NAME or ${env:NAME}")]
-    expect: Annotated[str | None, BeforeValidator(lambda v: v if v is None else str(v))] = None
+    expect: Annotated[
+        str | None,
+        BeforeValidator(
+            lambda value: value if value is None else str(value),
+            json_schema_input_type=Scalar | None,
+        ),
+    ] = None
 
     def __str__(self) -> str:
         return f"SQL {self.sql}"

@@ -16,7 +16,10 @@ def experiment_schema(catalog: Catalog) -> dict[str, Any]:
     definitions = schema["$defs"]
     definitions["ActionUse"]["properties"]["action"]["enum"] = catalog.action_ids()
     definitions["Target"]["properties"]["type"]["enum"] = catalog.resource_types()
-    definitions["ActionUse"]["allOf"] = [_parameters_of(i, catalog) for i in catalog.action_ids()]
+    by_action = {name: _parameters_of(name, catalog) for name in catalog.action_ids()}
+    for parameters in by_action.values():
+        definitions |= parameters.pop("$defs", {})  # a reference is looked for at the top
+    definitions["ActionUse"]["allOf"] = [_then(*pair) for pair in by_action.items()]
     return {"$schema": DIALECT, "title": "Chaos experiment", **_without(schema, "title")}
 
 
@@ -27,13 +30,16 @@ def gameday_schema() -> dict[str, Any]:
 
 
 def _parameters_of(action_id: str, catalog: Catalog) -> dict[str, Any]:
-    """Where the action is this one, its parameters are those."""
     kind = catalog.find_action(action_id)
     assert kind is not None  # noqa: S101 - the catalogue has just named it
-    parameters = kind.Parameters.model_json_schema(by_alias=True)
+    return _without(kind.Parameters.model_json_schema(by_alias=True), "title")
+
+
+def _then(action_id: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Where the action is this one, its parameters are those."""
     return {
         "if": {"properties": {"action": {"const": action_id}}},
-        "then": {"properties": {"parameters": _without(parameters, "title")}},
+        "then": {"properties": {"parameters": parameters}},
     }
 
 
