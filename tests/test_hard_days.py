@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -202,6 +203,15 @@ def test_an_api_that_does_not_come_back_is_told_with_what_is_still_broken(tmp_pa
 
 
 @pytest.mark.real
+@contextmanager
+def kept_free(host: str, port: int) -> Iterator[None]:
+    """Nothing answers at that port, and nobody else is given it: a server may come back there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, port))
+        yield
+
+
 def test_the_command_outlives_an_api_that_is_gone_for_a_while(tmp_path: Path) -> None:
     """The server is stopped while the fault is in, and comes back on the same port."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
@@ -215,11 +225,12 @@ def test_the_command_outlives_an_api_that_is_gone_for_a_while(tmp_path: Path) ->
     with chaos.running("run", file, "--env", "shared", "--plain") as process:
         chaos.await_journal('"stage":"inject-confirmed"')
         server.stop()
-        chaos.await_journal('"stage":"revert-called"')
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(2)
-        again = ThreadedMotoServer(host, port=port, verbose=False)
-        again.start()
+        with kept_free(host, port):
+            chaos.await_journal('"stage":"revert-called"')
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+            again = ThreadedMotoServer(host, port=port, verbose=False)
+            again.start()
         try:
             assert process.wait(60) == 0
             assert states(aws) == {"running"}
